@@ -16,6 +16,7 @@ Kinds and their payloads (``data``), version 1:
 ``run.deleted``           nothing
 ``execution.waiting``     ``reason``: what the queue waits for, and who holds it
 ``execution.started``     ``attempt inputs cache_key reason folder pid``
+``execution.progress``    ``done total`` cells of a whole notebook, ``cell`` the id now running
 ``execution.finished``    ``state cached attempt cache_key reason seconds inputs outputs report error
                           artifacts`` (list of :meth:`Artifact.to_dict`)
 ``execution.superseded``  ``by`` the step whose change made this execution's inputs stale; it runs again
@@ -45,6 +46,7 @@ KINDS = frozenset(
         "run.deleted",
         "execution.waiting",
         "execution.started",
+        "execution.progress",
         "execution.finished",
         "execution.superseded",
         "metrics.logged",
