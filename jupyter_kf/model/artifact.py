@@ -11,7 +11,8 @@ from typing import Any
 class Artifact:
     """``digest`` is ``sha256`` hex of the stored bytes; ``size`` in bytes; ``kind`` ``bundle`` (pickled values),
     ``file``, ``folder``, ``notebook`` or ``environment``; ``names`` the variables inside a bundle, ``types`` their
-    Python types by name; ``late`` the names that functions inside read when they are called."""
+    Python types by name; ``late`` the names that functions inside read when they are called.
+    """
 
     digest: str
     size: int
