@@ -1,0 +1,1 @@
+"""Engine room: runs pipelines. ``base`` is the door, ``scheduler`` decides, ``local`` and ``supervisor`` do."""

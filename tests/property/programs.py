@@ -318,7 +318,7 @@ class Writer:
                     f"def {f}(x=0):",
                     "    try:",
                     f"        return {v}[x]",
-                    "    except Exception as {0}:".format("err"),
+                    "    except Exception as err:",
                     "        return type(err).__name__",
                 ],
                 [f"def {f}(x=0):", f"    global {v}", f"    del {v}"],
@@ -423,7 +423,8 @@ class Writer:
                     f"print(isinstance({v}, list) and ({v} is {w} or ({v} and {v}[0] is {w})))",
                     f"print(isinstance({r.choice(OBJECTS)}, {r.choice(CLASSES)}))",
                     f"print(isinstance({v}, np.ndarray) and np.shares_memory({v}, {w}))",
-                    f"print(isinstance({r.choice(BOXES)}, list) and [z is {r.choice(FUNCTIONS)} for z in {r.choice(BOXES)} if callable(z)])",
+                    f"print(isinstance({r.choice(BOXES)}, list) and "
+                    f"[z is {r.choice(FUNCTIONS)} for z in {r.choice(BOXES)} if callable(z)])",
                 ]
             )
         )
