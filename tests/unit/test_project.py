@@ -1,0 +1,144 @@
+"""Rules about the project itself that no linter knows."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "jupyter_kf"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+
+#: Packages that cost more than a few milliseconds to import, and the rooms whose job they are.
+HEAVY = {
+    "IPython": {"ipython"},
+    "sqlalchemy": {"store"},
+    "fsspec": {"store"},
+    "papermill": {"nbrun"},
+    "nbclient": {"nbrun"},
+    "jupyter_client": {"nbrun"},
+    "nbformat": {"nbrun"},
+    "numpy": set(),
+    "pandas": set(),
+    "matplotlib": set(),
+    "tornado": set(),
+    "kubernetes": set(),
+}
+
+
+def imported_at_module_level(path: Path) -> set[str]:
+    """Return the top-level packages that importing ``path`` imports; those under TYPE_CHECKING do not count."""
+    found: set[str] = set()
+
+    def walk(body: list[ast.stmt]) -> None:
+        for node in body:
+            if isinstance(node, ast.Import):
+                found.update(alias.name.split(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+                found.add(node.module.split(".")[0])
+            elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+                walk(node.orelse)
+            elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                for part in ("body", "orelse", "finalbody"):
+                    walk(getattr(node, part, []))
+                for handler in getattr(node, "handlers", []):
+                    walk(handler.body)
+
+    walk(ast.parse(path.read_text("utf-8")).body)
+    return found
+
+
+def sources() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_heavy_packages_are_imported_where_they_are_used(path: Path) -> None:
+    room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    wrong = {name for name in imported_at_module_level(path) & HEAVY.keys() if room not in HEAVY[name]}
+    assert not wrong, f"import {wrong} inside the function that needs it"
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "runtime").rglob("*.py")), ids=lambda p: p.name)
+def test_guest_needs_the_standard_library_only(path: Path) -> None:
+    assert imported_at_module_level(path) <= set(sys.stdlib_module_names) | {"__future__"}
+    ast.parse(path.read_text("utf-8"), feature_version=(3, 9))
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_modules_say_what_they_are(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert path.stem not in {"utils", "util", "helpers", "common", "manager", "misc"}
+    assert ast.get_docstring(ast.parse(text)) or not text.strip(), "a module docstring says which room it is"
+    assert not re.search(r"\b(TODO|FIXME|XXX)\b|NotImplementedError", text)
+
+
+def test_words_need_the_standard_library_only() -> None:
+    for path in [PACKAGE / "errors.py", PACKAGE / "config.py", *(PACKAGE / "model").rglob("*.py")]:
+        assert imported_at_module_level(path) <= set(sys.stdlib_module_names) | {"jupyter_kf"}
+
+
+def test_links_in_the_documentation_lead_somewhere() -> None:
+    broken = []
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "changelog.d").glob("*.md")]
+    for page in pages:
+        text = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL)
+        for target in re.findall(r"\]\(([^)\s]+)\)|<img[^>]* src=\"([^\"]+)\"", text):
+            link = target[0] or target[1]
+            if re.match(r"[a-z]+:", link):
+                continue
+            path, _, anchor = link.partition("#")
+            there = (page.parent / path) if path else page
+            if not there.exists() or (anchor and there.suffix == ".md" and anchor not in _anchors(there)):
+                broken.append(f"{page.relative_to(ROOT)}: {link}")
+    assert len(pages) > 5
+    assert not broken
+
+
+def _anchors(page: Path) -> set[str]:
+    heads = re.findall(r"^#+ +(.*)$", page.read_text("utf-8"), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+def test_examples_are_saved_without_outputs() -> None:
+    notebooks = sorted((ROOT / "examples").glob("*.ipynb"))
+    assert len(notebooks) >= 5
+    for path in notebooks:
+        cells = json.loads(path.read_text("utf-8"))["cells"]
+        assert all(not c.get("outputs") and c.get("execution_count") is None for c in cells), path.name
+        assert len({c["id"] for c in cells}) == len(cells)
+
+
+def test_picture_of_the_readme_is_small() -> None:
+    pictures = [p for p in (ROOT / "docs").rglob("*") if p.suffix in {".png", ".svg"}]
+    assert pictures
+    assert all(p.stat().st_size < 300_000 for p in pictures)
+
+
+def test_base_install_is_light() -> None:
+    names = {re.split(r"[<>=\[ ]", d)[0] for d in PROJECT["project"]["dependencies"]}
+    assert names == {"ipython", "ipykernel", "traitlets", "sqlalchemy", "fsspec", "papermill"}
+
+
+def test_environment_is_set_up_once(tmp_path: Path) -> None:
+    """A second call with the same pyproject.toml leaves the environment alone, without a look at the network."""
+    venv = tmp_path / "venv"
+    made = subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=False)
+    assert made.returncode == 0
+    namespace: dict[str, object] = {"__name__": "environment", "__file__": str(ROOT / "dev" / "environment.py")}
+    exec((ROOT / "dev" / "environment.py").read_text("utf-8"), namespace)
+    installed: list[list[str]] = []
+    namespace["install"] = lambda python, what: installed.append(what)
+    main = namespace["main"]
+    assert callable(main)
+    assert [main(venv, ["test", "s3"]), main(venv, ["s3"]), main(venv, ["test"])] == [0, 0, 0]
+    assert [what[1].rpartition("[")[2] for what in installed] == ["s3,test]"]
+    assert main(venv, ["lab"]) == 0
+    assert installed[1][1].endswith("[lab,s3,test]")
