@@ -13,8 +13,9 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
+from jupyter_client.manager import KernelManager
 from jupyter_core.utils import ensure_async, run_sync
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode, writes
@@ -156,7 +157,14 @@ class NotebookRunner(PapermillNotebookClient):  # type: ignore[misc]
                 self._run_cells()
             finally:
                 self._note_death()
-        return self.nb
+        return cast("NotebookNode", self.nb)
+
+    def create_kernel_manager(self) -> KernelManager:
+        """Make the kernel manager; messages are encrypted where kernel and jupyter_client both can."""
+        manager = super().create_kernel_manager()
+        if manager.has_trait("transport_encryption"):
+            manager.transport_encryption = "auto"
+        return cast("KernelManager", manager)
 
     def stop(self, reason: str) -> None:
         """Ask the running cell to end: interrupted at once, killed after the grace time. Safe in a signal handler."""
@@ -244,7 +252,7 @@ class NotebookRunner(PapermillNotebookClient):  # type: ignore[misc]
         output = super().process_message(msg, cell, cell_index)
         if output is not None and self.observer is not None:
             self.observer.output(cell_index, output)
-        return output
+        return cast("NotebookNode | None", output)
 
 
 def save_notebook(nb: NotebookNode, path: str) -> None:
@@ -262,7 +270,7 @@ def save_notebook(nb: NotebookNode, path: str) -> None:
     if target.exists() and not target.is_file():  # a device or a pipe is written to, never replaced
         write_ipynb(nb, path)
         return
-    replace_text(target, writes(nb))
+    replace_text(target, str(writes(nb)))  # type: ignore[no-untyped-call]
 
 
 def replace_text(target: Path, text: str) -> None:
@@ -338,4 +346,4 @@ def execute_with_papermill(
             raise runner.outcome
     finally:
         manager.notebook_complete()
-    return manager.nb
+    return cast("NotebookNode", manager.nb)

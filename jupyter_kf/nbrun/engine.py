@@ -18,7 +18,7 @@ class KfEngine:
     """
 
     @classmethod
-    def execute_notebook(
+    def execute_notebook(  # noqa: PLR0917 - papermill's signature
         cls,
         nb: Any,
         kernel_name: str,
