@@ -43,8 +43,8 @@ class Observer(Protocol):
     def cell_finished(self, index: int) -> None:
         """It is over, well or not."""
 
-    def output(self, index: int, output: Mapping[str, Any]) -> None:
-        """It displayed or printed ``output`` (an nbformat output)."""
+    def message(self, index: int, kind: str, content: Mapping[str, Any]) -> None:
+        """Its kernel sent a message of this kind on the iopub channel (``stream``, ``display_data``, …)."""
 
     def tick(self) -> None:
         """Some time has gone by."""
@@ -130,9 +130,11 @@ class NotebookRunner(PapermillNotebookClient):  # type: ignore[misc]
         grace: float = 5.0,
         cell_limit: float | None = None,
         deadline: float | None = None,
+        connection_file: str = "",
         **kwargs: Any,
     ) -> None:
         super().__init__(nb_man, **kwargs)
+        self.connection_file = connection_file
         self.observer = observer
         self.grace = grace
         self.cell_limit = cell_limit
@@ -164,6 +166,8 @@ class NotebookRunner(PapermillNotebookClient):  # type: ignore[misc]
         manager = super().create_kernel_manager()
         if manager.has_trait("transport_encryption"):
             manager.transport_encryption = "auto"
+        if self.connection_file:
+            manager.connection_file = self.connection_file
         return cast("KernelManager", manager)
 
     def stop(self, reason: str) -> None:
@@ -248,11 +252,10 @@ class NotebookRunner(PapermillNotebookClient):  # type: ignore[misc]
             self.died = process.poll()
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
-        """Handle a message from the kernel as nbclient does, and pass on the output in it."""
-        output = super().process_message(msg, cell, cell_index)
-        if output is not None and self.observer is not None:
-            self.observer.output(cell_index, output)
-        return cast("NotebookNode | None", output)
+        """Handle a message from the kernel as nbclient does, and let the observer see it."""
+        if self.observer is not None:
+            self.observer.message(cell_index, msg["msg_type"], msg["content"])
+        return cast("NotebookNode | None", super().process_message(msg, cell, cell_index))
 
 
 def save_notebook(nb: NotebookNode, path: str) -> None:
@@ -289,17 +292,19 @@ def replace_text(target: Path, text: str) -> None:
         raise
 
 
-def die_with_parent() -> Callable[[], None] | None:
-    """Return a ``preexec_fn`` that has the kernel killed when this process dies, however it dies; Linux only.
+def as_kernel() -> Callable[[], None]:
+    """Return a ``preexec_fn`` for kernels of a process that ignores interrupts and may be killed.
 
-    ipykernel watches its parent by itself, other kernels do not. Source: prctl(2), PR_SET_PDEATHSIG.
+    The kernel does heed interrupts, and on Linux it is killed when this process dies, however it dies: ipykernel
+    watches its parent by itself, other kernels do not. Source: prctl(2), PR_SET_PDEATHSIG.
     """
-    if not sys.platform.startswith("linux"):
-        return None
-    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    prctl = ctypes.CDLL(None, use_errno=True).prctl if sys.platform.startswith("linux") else None
 
     def ask() -> None:
-        prctl(1, signal.SIGKILL, 0, 0, 0)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        if prctl is not None:
+            prctl(1, signal.SIGKILL, 0, 0, 0)
 
     return ask
 
