@@ -12,7 +12,7 @@ from typing import Any
 
 from jupyter_kf.errors import ParameterError
 from jupyter_kf.model.event import Event
-from jupyter_kf.model.pipeline import Parameter, Pipeline
+from jupyter_kf.model.pipeline import Diagnostic, Parameter, Pipeline, StepOptions
 from jupyter_kf.model.run import State
 
 #: Module that runs a pipeline in the process of its own that each run has.
@@ -93,6 +93,37 @@ class Engine(abc.ABC):
     @abc.abstractmethod
     def delete(self, run: str) -> None:
         """Forget a finished run; its folder goes at once, its artifacts with the next garbage collection."""
+
+
+#: Step options that say where a step would run best; an engine without them runs the step all the same.
+_ADVICE = {"image": "The step runs in the notebook's own environment.", "accelerator": "Any GPU will do."}
+
+
+def unsupported(pipeline: Pipeline, capabilities: frozenset[str]) -> list[Diagnostic]:
+    """Return what the steps ask for that an engine cannot do: KF702, an error unless it is only advice."""
+    nothing = StepOptions()
+    asked = {
+        "image": "image", "accelerator": "accelerator", "packages": "packages", "cpu": "cpu", "memory": "memory",
+        "gpu": "gpu", "env": "env", "secrets": "secret", "retries": "retries", "timeout": "timeout",
+    }  # fmt: skip
+    found = []
+    for step in pipeline.steps:
+        for attribute, name in asked.items():
+            if name in capabilities or getattr(step.options, attribute) == getattr(nothing, attribute):
+                continue
+            cell = step.cells[0] if step.cells else None
+            found.append(
+                Diagnostic(
+                    "KF702",
+                    "warning" if name in _ADVICE else "error",
+                    f"Step {step.name!r} has --{name}, which this engine does not use.",
+                    _ADVICE.get(name, "Remove the option, or run on another engine."),
+                    cell.id if cell else None,
+                    cell.index if cell else None,
+                    1,
+                )
+            )
+    return found
 
 
 def resolve_parameters(pipeline: Pipeline, given: Mapping[str, Any]) -> dict[str, Any]:

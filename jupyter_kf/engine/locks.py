@@ -15,18 +15,33 @@ NAME = "lock"
 class RunLock:
     """Exclusive lock on a run's folder, held by the process that runs the run.
 
-    It is a ``flock`` on ``<folder>/lock``, which also names the holder's process id. Its descriptor is not inherited
-    by programs that the holder starts.
+    It is a ``flock`` on ``<folder>/lock``, which also names the holder's process id. It belongs to the open descriptor:
+    who submits a run takes it and hands it on to the run's own process without a moment between. Other programs that
+    the holder starts do not inherit it.
     """
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / NAME
         self._descriptor: int | None = None
 
-    def acquire(self, patience: float = 2.0) -> bool:
+    @property
+    def descriptor(self) -> int:
+        """The descriptor that holds the lock, to be inherited by a process that is to go on holding it."""
+        if self._descriptor is None:
+            raise ValueError("the lock is not held")
+        return self._descriptor
+
+    def adopt(self, descriptor: int) -> None:
+        """Go on holding the lock that came with an inherited descriptor, and write down who holds it now."""
+        os.set_inheritable(descriptor, False)
+        self._descriptor = descriptor
+        self._sign(os.getpid())
+
+    def acquire(self, patience: float = 2.0, *, pid: int | None = None) -> bool:
         """Take the lock; false where another process still holds it after ``patience`` seconds.
 
-        The patience is for those who only look (:func:`holder`), which takes the lock for a moment.
+        The patience is for those who only look (:func:`holder`), which takes the lock for a moment. ``pid`` is who to
+        name as holder: this process, or 0 where the lock is about to be handed on.
         """
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         give_up = time.monotonic() + patience
@@ -39,13 +54,15 @@ class RunLock:
                     os.close(descriptor)
                     return False
                 time.sleep(0.01)
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "since": time.time()}).encode(), 0)
         self._descriptor = descriptor
+        self._sign(os.getpid() if pid is None else pid)
         return True
 
+    def _sign(self, pid: int) -> None:
+        os.pwrite(self.descriptor, json.dumps({"pid": pid, "since": time.time()}).encode().ljust(80), 0)
+
     def release(self) -> None:
-        """Give the lock back; does nothing where it is not held."""
+        """Let go of the lock (whoever inherited it still holds it); does nothing where it is not held."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

@@ -64,7 +64,8 @@ def read_plan(folder: Path) -> Plan:
     try:
         data = json.loads((folder / NAME).read_text("utf-8"))
         known = {f.name for f in fields(Plan)}
-        plan = Plan(**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items() if k in known})
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items() if k in known}
+        plan = Plan(**values)
         return replace(plan, pipeline=pipeline_from_dict(data["pipeline"])) if data["pipeline"] else plan
     except (OSError, ValueError, KeyError, TypeError) as exc:
         raise EngineError(
