@@ -1,4 +1,4 @@
-"""Feature room, whole notebooks: what a notebook prints, displays and logs, on disk and in the event log as it comes."""
+"""Feature room, whole notebooks: what a notebook prints, shows and logs, on disk and in the event log as it comes."""
 
 from __future__ import annotations
 
