@@ -62,6 +62,7 @@ def step_key(
     parts |= {f"input {name}": digest for name, digest in inputs.items()}
     parts |= {f"parameter {name}": _digest(value) for name, value in parameters.items()}
     parts |= {f"--env {name}": _digest(value) for name, value in step.options.env.items()}
+    parts["step"] = step.name  # two steps with the same text may draw different random numbers
     parts["folder"] = _digest(folder)
     parts["environment"] = _digest([fingerprint, dict(kernel_env or {}), CODEC_VERSION])
     return Key(_digest(parts, 64), parts)
@@ -99,7 +100,7 @@ def normalised(source: str) -> str:
         plain = ast.unparse(ast.parse(text))
     except (SyntaxError, ValueError, RecursionError):
         return text
-    return f"{plain};" if text.rstrip().endswith(";") or (";" in text and "#" in text and _quiet(text)) else plain
+    return f"{plain};" if ";" in text and _quiet(text) else plain
 
 
 def _quiet(text: str) -> bool:
@@ -169,7 +170,7 @@ def miss_reason(key: Key, before: Mapping[str, str] | None) -> str:
     differing = [p for p in {**before, **key.parts} if before.get(p) != key.parts.get(p)]
     if not differing:
         return "not cached: its result is not kept any more"
-    order = ("code", "definition", "cell", "parameter", "--env", "environment", "folder", "input")
+    order = ("code", "definition", "cell", "parameter", "--env", "environment", "folder", "step", "input")
     differing.sort(key=lambda p: order.index(p.split(" ", 1)[0]))
     told = [
         f"the {p} changed" if p in {"code", "environment", "folder"} else f"{p} {_how(p, key.parts, before)}"

@@ -127,7 +127,7 @@ class Slots:
             free = [g for g in self._capacity.gpus if g not in taken]
             spare = len(free) - sum(r.demand.gpu for r in before if not r.held)
             short = [
-                (demand.cpu > cpu + _EPSILON, "cpu", f"{demand.cpu:g} CPU"),
+                (demand.cpu > 0 and demand.cpu > cpu + _EPSILON, "cpu", f"{demand.cpu:g} CPU"),
                 (demand.memory > 0 and demand.memory > memory, "memory", f"{size(demand.memory)} of memory"),
                 (demand.gpu > 0 and demand.gpu > spare, "gpu", f"{demand.gpu} GPU"),
             ]
