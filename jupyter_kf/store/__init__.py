@@ -13,7 +13,8 @@
 from __future__ import annotations
 
 from jupyter_kf.store.artifacts import Artifacts, digest_of
+from jupyter_kf.store.collect import Collection
 from jupyter_kf.store.metadata import Metadata
 from jupyter_kf.store.store import Store, open_store
 
-__all__ = ["Artifacts", "Metadata", "Store", "digest_of", "open_store"]
+__all__ = ["Artifacts", "Collection", "Metadata", "Store", "digest_of", "open_store"]

@@ -54,6 +54,11 @@ def checked(digest: str) -> str:
     return digest
 
 
+def named_digest(name: str) -> bool:
+    """True where a file name is a digest."""
+    return bool(_DIGEST.match(name))
+
+
 def digest_of(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as stream:
@@ -231,13 +236,13 @@ class FolderArtifacts(Artifacts):
         try:
             return self.local(digest).stat().st_size
         except FileNotFoundError:
-            raise _missing(digest, self.url) from None
+            raise missing(digest, self.url) from None
 
     def path(self, digest: str) -> Path:
         """Return the file itself."""
         path = self.local(digest)
         if not path.is_file():
-            raise _missing(digest, self.url)
+            raise missing(digest, self.url)
         return path
 
     def publish(self, digest: str) -> None:
@@ -247,10 +252,10 @@ class FolderArtifacts(Artifacts):
             try:
                 os.utime(path)
             except FileNotFoundError:
-                raise _missing(digest, self.url) from None
+                raise missing(digest, self.url) from None
             except PermissionError:  # somebody else's file in a shared folder: the database still guards it
                 if not path.is_file():
-                    raise _missing(digest, self.url) from None
+                    raise missing(digest, self.url) from None
 
     def delete(self, digest: str, *, before: float | None = None) -> int:
         """Remove the file; return its size, 0 where it is missing or newer than ``before``."""
@@ -316,7 +321,8 @@ def _alive(pid: int) -> bool:
     return True
 
 
-def _missing(digest: str, url: str) -> StoreError:
+def missing(digest: str, url: str) -> StoreError:
+    """Return the error for an artifact that should be there."""
     return StoreError(
         f"The artifact {digest[:12]}… is not in {url}.",
         code="KF611",

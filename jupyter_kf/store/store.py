@@ -9,6 +9,7 @@ from types import TracebackType
 from jupyter_kf.config import Settings
 from jupyter_kf.errors import ConfigError, StoreError
 from jupyter_kf.store.artifacts import Artifacts, FolderArtifacts
+from jupyter_kf.store.collect import Collection, Collector
 from jupyter_kf.store.database import Database
 from jupyter_kf.store.filesystem import private
 from jupyter_kf.store.metadata import Metadata
@@ -42,6 +43,18 @@ class Store:
         path = self.database.path
         own = private(path) and private(path.parent)
         return own and (not self.artifacts.folder.exists() or private(self.artifacts.folder))
+
+    def gc(
+        self,
+        *,
+        dry_run: bool = True,
+        older_than: float | None = None,
+        keep_last: int | None = None,
+        grace: float = 3600.0,
+    ) -> Collection:
+        """Remove what no kept run needs; see :meth:`jupyter_kf.store.collect.Collector.collect`."""
+        collector = Collector(self.database, self.metadata, self.artifacts, self.settings.home)
+        return collector.collect(dry_run=dry_run, older_than=older_than, keep_last=keep_last, grace=grace)
 
     def close(self) -> None:
         """Close all connections; the next use opens them again."""
