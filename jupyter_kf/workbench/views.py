@@ -67,7 +67,6 @@ class RunView:
     pipeline: Pipeline | None = None
     diagnostics: tuple[Diagnostic, ...] = ()
     replaced: tuple[str, ...] = ()
-    waiting: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -96,15 +95,11 @@ class RunView:
 
     def execution(self, step: str) -> Execution | None:
         """Return the step's last execution, ``None`` where it never began."""
-        last = None
-        for execution in self.executions:
-            if execution.step == step:
-                last = execution
-        return last
+        return self.latest().get(step)
 
     def latest(self) -> dict[str, Execution]:
         """Return the last execution of each step."""
-        return {execution.step: execution for execution in self.executions}
+        return {execution.step: execution for execution in self.executions if not superseded(execution)}
 
     @property
     def exit_code(self) -> int:
@@ -115,18 +110,23 @@ class RunView:
 
     def to_dict(self, *, streams: bool = True) -> dict[str, Any]:
         """Return the document of ``run --json``: the run, its executions with the ends of their streams."""
-        executions = []
-        for execution in self.executions:
-            entry = execution.to_dict()
-            if streams:
-                entry["stdout"] = read_stream(execution, "stdout", STREAM_TAIL)
-                entry["stderr"] = read_stream(execution, "stderr", STREAM_TAIL)
-            executions.append(entry)
+        kept = [e for e in self.executions if not superseded(e)]
         return {
             "run": self.run.to_dict(),
-            "executions": executions,
+            "executions": [_with_streams(e) if streams else e.to_dict() for e in kept],
+            "superseded": [e.to_dict() for e in self.executions if superseded(e)],
             "diagnostics": [d.to_dict() for d in self.diagnostics],
         }
+
+
+def superseded(execution: Execution) -> bool:
+    """True where a later change of an input made the execution void; its step ran again."""
+    return execution.reason.startswith("superseded:")
+
+
+def _with_streams(execution: Execution) -> dict[str, Any]:
+    streams = {name: read_stream(execution, name, STREAM_TAIL) for name in ("stdout", "stderr")}
+    return {**execution.to_dict(), **streams}
 
 
 def read_stream(execution: Execution, name: str, tail: int | None = None) -> str:
@@ -320,37 +320,6 @@ class DoctorView:
     def to_dict(self) -> dict[str, Any]:
         """Return the document of ``doctor --json``."""
         return {"ok": self.ok, "findings": [f.to_dict() for f in self.findings]}
-
-
-@dataclass(frozen=True)
-class LineageNode:
-    """An artifact or an execution in a lineage graph; ``kind`` says which."""
-
-    id: str
-    kind: str
-    label: str
-    run: str = ""
-    details: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class LineageView:
-    """What made a thing and what used it: nodes and directed edges, from cause to effect."""
-
-    subject: str
-    nodes: tuple[LineageNode, ...]
-    edges: tuple[tuple[str, str], ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the document of ``lineage --json``."""
-        return {
-            "subject": self.subject,
-            "nodes": [
-                {"id": n.id, "kind": n.kind, "label": n.label, "run": n.run, "details": dict(n.details)}
-                for n in self.nodes
-            ],
-            "edges": [list(edge) for edge in self.edges],
-        }
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,621 @@
+"""Workbench room: :class:`Workbench`, every verb once."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from jupyter_kf.config import Settings, load_settings
+from jupyter_kf.errors import ConfigError, KFError, UsageError
+from jupyter_kf.model.event import Event
+from jupyter_kf.model.run import Run, State
+from jupyter_kf.workbench.verbs import RESERVED
+from jupyter_kf.workbench.views import (
+    ArtifactEntry,
+    ArtifactList,
+    CheckView,
+    Comparison,
+    DoctorView,
+    Done,
+    ExperimentList,
+    GraphView,
+    RunList,
+    RunRefused,
+    RunView,
+    Values,
+)
+
+if TYPE_CHECKING:
+    from jupyter_kf.engine.base import Engine
+    from jupyter_kf.model.lineage import Lineage, LineageGraph
+    from jupyter_kf.model.pipeline import Pipeline
+    from jupyter_kf.store import Store
+    from jupyter_kf.workbench.following import LogLine
+
+log = logging.getLogger(__name__)
+
+Listener = Callable[[Event], None]
+
+
+class Workbench:
+    """Everything that can be done, from any Python: notebooks checked and run, runs listed, read and compared.
+
+    A run reference (``run``) is an id, the beginning of one, a run's name, ``last`` or ``last~1``. Nothing is opened
+    before it is needed. All methods raise :class:`~jupyter_kf.errors.KFError` and its kin, never anything else for what
+    a user does wrong.
+
+    Args:
+        settings: default: those in force (:func:`~jupyter_kf.config.load_settings`).
+    """
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = load_settings() if settings is None else settings
+        self._store: Store | None = None
+        self._engine: Engine | None = None
+
+    @property
+    def store(self) -> Store:
+        """The store of runs and artifacts."""
+        if self._store is None:
+            from jupyter_kf.store import open_store
+
+            self._store = open_store(self.settings)
+        return self._store
+
+    @property
+    def engine(self) -> Engine:
+        """The engine in force (setting ``engine``)."""
+        if self._engine is None:
+            self._engine = _load_engine(self.settings, self.store)
+        return self._engine
+
+    # notebooks
+
+    def check(
+        self, notebook: str | Path, *, overrides: Mapping[str, str] | None = None, in_order: bool = False
+    ) -> CheckView:
+        """Return the notebook's pipeline and what is wrong with it. Nothing is run or imported.
+
+        Args:
+            notebook: path of an ``.ipynb`` file.
+            overrides: text by cell id that replaces the saved text.
+            in_order: with every step after the one above it.
+
+        Raises:
+            UsageError: KF404 where there is no such file.
+        """
+        from jupyter_kf.workbench.reading import check_notebook
+
+        return check_notebook(existing(notebook), overrides or {}, in_order=in_order)
+
+    def graph(
+        self, subject: str | Path, *, overrides: Mapping[str, str] | None = None, in_order: bool = False
+    ) -> GraphView:
+        """Return the graph of a notebook, or that of a run with its states.
+
+        Raises:
+            RunRefused: the notebook has no pipeline.
+        """
+        if not _like_path(subject):
+            view = self.show(str(subject))
+            if view.pipeline is None:
+                raise UsageError(f"Run {view.name} is of kind {view.run.kind} and has no steps.", code="KF420")
+            return GraphView(view.pipeline, view.run, view.latest())
+        check = self.check(subject, overrides=overrides, in_order=in_order)
+        if check.pipeline is None or not check.pipeline.steps:
+            raise refused(check, "drawn")
+        return GraphView(check.pipeline)
+
+    def run(
+        self,
+        notebook: str | Path,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        experiment: str | None = None,
+        name: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        note: str = "",
+        no_cache: bool = False,
+        only: Sequence[str] = (),
+        from_: str = "",
+        until: str = "",
+        base: str = "",
+        in_order: bool = False,
+        detach: bool = False,
+        python: str = "",
+        kernel: str = "",
+        overrides: Mapping[str, str] | None = None,
+        on_event: Listener | None = None,
+        on_start: Callable[[RunView], None] | None = None,
+    ) -> RunView:
+        """Run a notebook's steps, wait for the end and return the run; a notebook without directives is run whole.
+
+        Args:
+            notebook: path of an ``.ipynb`` file.
+            parameters: values, or text as typed after ``-p``.
+            only, from_, until: which steps; values of the others come from ``base``, default the last successful run.
+            in_order: every step after the one above it.
+            detach: return as soon as the run is started.
+            python, kernel: interpreter of the steps; default: that of the notebook's kernelspec.
+            overrides: text by cell id that replaces the saved text.
+            on_event: called with each event while waiting.
+            on_start: called once the run is started, with its id known.
+
+        Raises:
+            RunRefused: a finding is an error; its ``check`` has them all.
+            ParameterError: KF300, KF301. UsageError, ConfigError, EngineError: what the engine refuses.
+        """
+        from jupyter_kf.engine.base import RunRequest
+        from jupyter_kf.workbench.reading import overridden
+
+        path = existing(notebook)
+        check = self.check(path, overrides=overrides, in_order=in_order)
+        if check.whole:
+            if only or from_ or until:
+                raise UsageError(
+                    f"{path.name} has no steps to choose from.",
+                    code="KF421",
+                    fix="Mark cells with `%%kubeflow step NAME`, or leave out --only, --from and --until.",
+                )
+            return self.notebook(
+                path, parameters=parameters, experiment=experiment, name=name, tags=tags, note=note, kernel=kernel,
+                overrides=overrides, detach=detach, on_event=on_event, on_start=on_start,
+            )  # fmt: skip
+        if check.pipeline is None or not check.ok:
+            raise refused(check, "run")
+        request = RunRequest(
+            notebook=str(path),
+            snapshot=overridden(path.read_bytes(), overrides or {}),
+            pipeline=check.pipeline,
+            parameters=parameters or {},
+            experiment=experiment or "",
+            name=name or "",
+            tags=tags or {},
+            note=note,
+            no_cache=no_cache,
+            only=tuple(only),
+            from_=from_,
+            until=until,
+            base_run=self.store.metadata.run(base).id if base else "",
+            in_order=in_order,
+            python=python,
+            kernel=kernel or ("" if python else check.pipeline.kernel),
+        )
+        run = self.engine.submit(request)
+        return self._attend(run, detach, on_event, on_start, check=check)
+
+    def notebook(
+        self,
+        notebook: str | Path,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        experiment: str | None = None,
+        name: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        note: str = "",
+        timeout: float | None = None,
+        cell_timeout: float | None = None,
+        kernel: str = "",
+        overrides: Mapping[str, str] | None = None,
+        detach: bool = False,
+        on_event: Listener | None = None,
+        on_start: Callable[[RunView], None] | None = None,
+    ) -> RunView:
+        """Run a whole notebook in one kernel, through papermill; the executed notebook is an artifact of the run."""
+        from jupyter_kf import nbrun
+
+        run = nbrun.submit_notebook(
+            self.engine, self.settings, existing(notebook), parameters, experiment=experiment or "", name=name or "",
+            tags=tags, note=note, kernel=kernel, timeout=timeout, cell_timeout=cell_timeout, overrides=overrides,
+        )  # fmt: skip
+        return self._attend(run, detach, on_event, on_start)
+
+    def _attend(
+        self,
+        run: str,
+        detach: bool,
+        on_event: Listener | None,
+        on_start: Callable[[RunView], None] | None,
+        *,
+        after: int = 0,
+        check: CheckView | None = None,
+    ) -> RunView:
+        if on_start is not None:
+            on_start(self._view(run, check))
+        if not detach:
+            self.engine.wait(run, on_event, after=after)
+        return self._view(run, check)
+
+    def wait(self, run: str, *, on_event: Listener | None = None, timeout: float | None = None) -> RunView:
+        """Follow a run until it is over, or ``timeout`` seconds have gone; return how it stands then."""
+        found = self._find(run)
+        self.engine.wait(found.id, on_event, timeout=timeout)
+        return self._view(found.id)
+
+    # runs
+
+    def runs(
+        self,
+        filter: str = "",  # noqa: A002 - the option's name
+        *,
+        sort: str = "",
+        experiment: str | None = None,
+        notebook: str | Path | None = None,
+        state: str | None = None,
+        limit: int | None = 20,
+        offset: int = 0,
+    ) -> RunList:
+        """Return runs, newest first unless sorted otherwise.
+
+        Args:
+            filter: such as ``metrics.acc > 0.9 and tags.x = "a"``.
+            sort: fields, ``-`` before one for descending: ``-metrics.acc,created``.
+            limit: at most so many; ``None`` or 0: all.
+
+        Raises:
+            UsageError: KF412, KF413 for what cannot be understood.
+        """
+        self._recover()
+        states = [_state(word) for word in state.split(",")] if state else []
+        path = str(Path(notebook).expanduser().absolute()) if notebook else None
+        found = self.store.metadata.runs(
+            filter, sort, limit or None, offset, experiment=experiment, notebook=path, states=states
+        )
+        return RunList(tuple(found), _named_metrics(filter, sort, found))
+
+    def show(self, run: str = "last", step: str = "") -> RunView:
+        """Return a run with its executions; a ``step`` that is given must be one of its steps."""
+        self._recover()
+        view = self._view(self._find(run).id)
+        if step:
+            self._known_step(view, step)
+        return view
+
+    def logs(
+        self,
+        run: str = "last",
+        step: str = "",
+        *,
+        follow: bool = False,
+        tail: int = 0,
+    ) -> Iterator[LogLine]:
+        """Yield what the steps printed, line by line; with ``follow``, until the run is over.
+
+        Args:
+            step: only this step's.
+            tail: only so many lines at the end of each step (0: all).
+        """
+        from jupyter_kf.workbench.following import follow_lines, written_lines
+
+        view = self.show(run)
+        if step:
+            self._known_step(view, step)
+        if follow and not view.state.final:
+            return follow_lines(lambda: self.show(view.id), step, tail)
+        return written_lines(view, step, tail)
+
+    def cancel(self, run: str) -> RunView:
+        """Ask a run to stop; its processes are ended, politely first. Returns at once."""
+        self._recover()
+        found = self._find(run)
+        self.engine.cancel(found.id)
+        return self._view(found.id)
+
+    def resume(
+        self,
+        run: str = "last",
+        *,
+        edited: bool = False,
+        overrides: Mapping[str, str] | None = None,
+        detach: bool = False,
+        on_event: Listener | None = None,
+        on_start: Callable[[RunView], None] | None = None,
+    ) -> RunView:
+        """Go on with a run from what it committed.
+
+        Args:
+            edited: with the notebook as it is today; steps whose code and inputs are the same stay valid.
+
+        Raises:
+            UsageError: the run is still going, or has succeeded.
+            RunRefused: ``edited``, and a finding of the notebook is an error.
+        """
+        from jupyter_kf.engine.base import RunRequest
+        from jupyter_kf.workbench.reading import overridden
+
+        self._recover()
+        found = self._find(run)
+        request, check = None, None
+        if edited and found.kind == "pipeline":
+            path = existing(found.notebook)
+            check = self.check(path, overrides=overrides)
+            if check.pipeline is None or not check.ok:
+                raise refused(check, "run")
+            request = RunRequest(
+                notebook=str(path),
+                snapshot=overridden(path.read_bytes(), overrides or {}),
+                pipeline=check.pipeline,
+                parameters=self._parameters_for(found, check.pipeline),
+                kernel=check.pipeline.kernel,
+            )
+        cursor = self.store.metadata.cursor()
+        resumed = self.engine.resume(found.id, request)
+        return self._attend(resumed, detach, on_event, on_start, after=cursor, check=check)
+
+    def compare(self, a: str, b: str) -> Comparison:
+        """Return in what two runs differ: parameters, metrics, states and times, code by step, environment."""
+        from jupyter_kf.workbench.comparing import compare_runs
+
+        self._recover()
+        return compare_runs(self.store, self._view(self._find(a).id), self._view(self._find(b).id))
+
+    def delete(self, *runs: str) -> Done:
+        """Forget finished runs; their folders go at once, their artifacts with the next :meth:`gc`."""
+        self._recover()
+        found = [self._find(run) for run in runs]
+        for run in found:
+            self.engine.delete(run.id)
+        names = ", ".join(f"{run.name} ({run.id})" for run in found)
+        return Done(f"Deleted {names}. `gc` frees the space.", {"deleted": [run.id for run in found]})
+
+    def tag(self, run: str, **tags: str | None) -> Done:
+        """Label a run; a value of ``None`` or an empty text takes the label away."""
+        found = self._find(run)
+        values = {name: value if value not in {None, ""} else None for name, value in tags.items()}
+        self.store.metadata.append([Event("run.tagged", found.id, time.time(), data={"tags": values})])
+        tagged = self._find(found.id)
+        words = ", ".join(f"{k}={v}" for k, v in tagged.tags.items()) or "none"
+        return Done(f"Tags of {tagged.name} ({tagged.id}): {words}.", {"run": tagged.id, "tags": dict(tagged.tags)})
+
+    def note(self, run: str, text: str) -> Done:
+        """Write the run's note; the former one is replaced."""
+        found = self._find(run)
+        self.store.metadata.append([Event("run.noted", found.id, time.time(), data={"note": text})])
+        return Done(f"Noted on {found.name} ({found.id}).", {"run": found.id, "note": text})
+
+    def experiments(self) -> ExperimentList:
+        """Return the experiments, the one used last first."""
+        return ExperimentList(tuple(self.store.metadata.experiments()))
+
+    # what runs made
+
+    def get(
+        self, run: str, step: str, *names: str, inputs: bool = False, namespace: dict[str, Any] | None = None
+    ) -> Values:
+        """Return variables as a step left them, or with ``inputs`` as it was given them.
+
+        Args:
+            names: which ones; none: all.
+            namespace: where to bind them, with what they need to work (a kernel's); default: a new one.
+
+        Raises:
+            UsageError: KF422 for a step, KF423 for a name that is not there.
+            StoreError: an artifact is gone, or must not be unpickled here.
+        """
+        from jupyter_kf.workbench.values import load_values
+
+        view = self.show(run)
+        self._known_step(view, step)
+        return load_values(self.store, self.settings, view, step, names, inputs=inputs, namespace=namespace)
+
+    def describe(self, run: str, step: str, *names: str, inputs: bool = False) -> Values:
+        """Return names, types and previews as :meth:`get` would load them, without unpickling anything."""
+        from jupyter_kf.workbench.values import describe_values
+
+        view = self.show(run)
+        self._known_step(view, step)
+        return describe_values(self.store, view, step, names, inputs=inputs)
+
+    def artifacts(self, run: str = "last", step: str = "") -> ArtifactList:
+        """Return what a run's steps made and logged."""
+        view = self.show(run)
+        if step:
+            self._known_step(view, step)
+        graph = self.store.metadata.lineage_of_run(view.id)
+        known = {artifact.digest: artifact for artifact in graph.artifacts}
+        entries = [
+            ArtifactEntry(use.step, use.name, known[use.digest])
+            for use in graph.uses
+            if use.role in {"output", "logged"} and use.digest in known and step in {"", use.step}
+        ]
+        return ArtifactList(view.run, tuple(entries))
+
+    def lineage(self, subject: str, step: str = "", name: str = "") -> Lineage | LineageGraph:
+        """Return what made a thing and what used it.
+
+        Args:
+            subject: a run; or an artifact, by (the beginning of) its digest.
+            step, name: with a run: the variable ``name`` as ``step`` left it.
+        """
+        if step and not name:
+            raise UsageError("lineage takes a step together with a NAME.", code="KF402", fix="lineage RUN STEP NAME")
+        if step:
+            view = self.show(subject)
+            execution = self._known_step(view, step)
+            if execution is None or name not in execution.outputs:
+                made = sorted(execution.outputs) if execution else []
+                raise _no_name(name, step, made)
+            return self.store.metadata.lineage(execution.outputs[name])
+        try:
+            found = self._find(subject)
+        except UsageError as not_a_run:
+            try:
+                return self.store.metadata.lineage(subject)
+            except UsageError:
+                raise not_a_run from None
+        return self.store.metadata.lineage_of_run(found.id)
+
+    # this installation
+
+    def gc(self, *, dry_run: bool = False) -> Done:
+        """Free the space that nothing needs: never what a kept run needs."""
+        from jupyter_kf.workbench.cleaning import collect
+
+        self._recover()
+        return collect(self.store, dry_run=dry_run)
+
+    def doctor(self) -> DoctorView:
+        """Return what works here, what does not, and how to get what is missing."""
+        from jupyter_kf.workbench.doctor import examine
+
+        return examine(self)
+
+    def close(self) -> None:
+        """Close what was opened."""
+        if self._store is not None:
+            close = getattr(self._store, "close", None)
+            if close is not None:
+                close()
+        self._store = self._engine = None
+
+    def __enter__(self) -> Workbench:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name in RESERVED:
+            raise UsageError(f"{RESERVED[name]} ({name}) is not there yet.", fix="The name is reserved.")
+        raise AttributeError(f"Workbench has no attribute {name!r}")
+
+    # inside
+
+    def _find(self, run: str) -> Run:
+        return self.store.metadata.run(run)
+
+    def _recover(self) -> None:
+        """Mark runs that nobody looks after any more; a reader must not fail because that cannot be written."""
+        try:
+            gone = self.engine.recover()
+            if gone:
+                from jupyter_kf import nbrun
+
+                nbrun.salvage_notebooks(self.store, gone)
+        except (KFError, OSError) as exc:
+            log.warning("Interrupted runs could not be marked: %s", exc)
+
+    def _view(self, run: str, check: CheckView | None = None) -> RunView:
+        from jupyter_kf.workbench.reading import pipeline_of
+
+        record = self.store.metadata.run(run)
+        pipeline = check.pipeline if check else pipeline_of(self.settings, self.store, record)
+        place = {step.name: i for i, step in enumerate(pipeline.steps)} if pipeline else {}
+        executions = self.store.metadata.executions(run)
+        ordered = sorted(executions, key=lambda e: place.get(e.step, len(place)))
+        return RunView(
+            record,
+            tuple(ordered),
+            pipeline,
+            check.diagnostics if check else (),
+            check.replaced if check else (),
+        )
+
+    def _known_step(self, view: RunView, step: str) -> Any:
+        steps = [s.name for s in view.pipeline.steps] if view.pipeline else list(view.latest())
+        if step not in steps:
+            near = difflib.get_close_matches(step, steps, 1)
+            raise UsageError(
+                f"Run {view.name} has no step {step!r}.",
+                code="KF422",
+                fix=f"Did you mean {near[0]!r}?" if near else f"Its steps are: {', '.join(steps)}.",
+            )
+        return view.execution(step)
+
+    def _parameters_for(self, run: Run, pipeline: Pipeline) -> dict[str, Any]:
+        known = {p.name for p in pipeline.parameters}
+        return {name: value for name, value in run.parameters.items() if name in known}
+
+
+def existing(notebook: str | Path) -> Path:
+    """Return the notebook's absolute path.
+
+    Raises:
+        UsageError: KF404 where there is no such file, with the nearest name in its folder.
+    """
+    path = Path(notebook).expanduser().absolute()
+    if path.is_file():
+        return path
+    names = sorted(p.name for p in path.parent.glob("*.ipynb")) if path.parent.is_dir() else []
+    near = difflib.get_close_matches(path.name, names, 1, 0.4) or difflib.get_close_matches(
+        path.name + ".ipynb", names, 1
+    )
+    fix = f"Did you mean {near[0]!r}?" if near else "Give the path of a notebook (.ipynb)."
+    what = "is a folder" if path.is_dir() else "does not exist"
+    raise UsageError(f"{str(notebook)!r} {what}.", code="KF404", fix=fix)
+
+
+def refused(check: CheckView, what: str) -> RunRefused:
+    """Return the error for a notebook with findings that are errors: it quotes the first, and holds all."""
+    errors = [d for d in check.diagnostics if d.severity == "error"]
+    if not errors:
+        return RunRefused(
+            f"{Path(check.notebook).name} has no steps that could be {what}.",
+            check,
+            fix="Mark a cell with `%%kubeflow step NAME` on its first line.",
+        )
+    first = errors[0]
+    more = f" ({len(errors) - 1} more like this)" if len(errors) > 1 else ""
+    lines = check.sources.get(first.cell or "", "").split("\n")
+    quote = lines[first.line - 1].strip() if first.line and first.line <= len(lines) else ""
+    return RunRefused(
+        first.message + more,
+        check,
+        fix=first.fix,
+        code=first.code,
+        cell=first.cell,
+        cell_index=first.cell_index,
+        line=first.line,
+        quote=quote,
+    )
+
+
+def _load_engine(settings: Settings, store: Store) -> Engine:
+    if settings.engine == "local":
+        from jupyter_kf.engine.local import LocalEngine
+
+        return LocalEngine(settings, store)
+    from importlib.metadata import entry_points
+
+    found = {entry.name: entry for entry in entry_points(group="jupyter_kf.engines")}
+    if settings.engine not in found:
+        near = difflib.get_close_matches(settings.engine, found, 1)
+        raise ConfigError(
+            f"There is no engine {settings.engine!r}.",
+            fix=f"Did you mean {near[0]!r}?" if near else f"The engines are: {', '.join(sorted(found))}.",
+        )
+    engine: Engine = found[settings.engine].load()(settings, store)
+    return engine
+
+
+def _like_path(subject: str | Path) -> bool:
+    return isinstance(subject, Path) or subject.endswith(".ipynb") or "/" in subject or Path(subject).is_file()
+
+
+def _state(word: str) -> State:
+    try:
+        return State(word.strip().upper())
+    except ValueError:
+        near = difflib.get_close_matches(word.strip().upper(), list(State), 1)
+        fix = f"Did you mean {near[0]}?" if near else f"States are: {', '.join(State)}."
+        raise UsageError(f"There is no state {word!r}.", code="KF405", fix=fix) from None
+
+
+def _named_metrics(filter_: str, sort: str, runs: Sequence[Run]) -> tuple[str, ...]:
+    """Return the metrics to show: those asked about first, then those that most runs have."""
+    counts: dict[str, int] = {}
+    for run in runs:
+        for name in run.metrics:
+            counts[name] = counts.get(name, 0) + 1
+    text = f"{filter_} {sort}"
+    return tuple(sorted(counts, key=lambda n: (f"metrics.{n}" not in text, -counts[n], n)))
+
+
+def _no_name(name: str, step: str, names: Sequence[str]) -> UsageError:
+    near = difflib.get_close_matches(name, names, 1)
+    fix = f"Did you mean {near[0]!r}?" if near else f"There is: {', '.join(names) or 'nothing'}."
+    return UsageError(f"Step {step!r} has no value {name!r}.", code="KF423", fix=fix)
