@@ -301,5 +301,5 @@ class LocalEngine(Engine):
     def _folder(self, run: str) -> Path:
         return self._settings.home / "runs" / run
 
-    def _append(self, kind: str, run: str, **data: Any) -> None:
+    def _append(self, kind: str, run: str, /, **data: Any) -> None:
         self._store.metadata.append([Event(kind, run, time.time(), data=data)])

@@ -142,7 +142,7 @@ class Supervisor:
                     self._pending += attempt.records.events()
             self._commit()
 
-    def _say(self, kind: str, **data: Any) -> None:
+    def _say(self, kind: str, /, **data: Any) -> None:
         self._pending.append(Event(kind, self._run, time.time(), data=data))
 
     def _commit(self) -> None:
@@ -427,11 +427,20 @@ class Supervisor:
         self._done(attempt)
         for artifact in report.get("artifacts") or ():
             self._store.artifacts.publish(artifact["digest"])
+        report["names"] = self._told(attempt, report.get("names") or {})
         attempt.report = {**report, "live": list(attempt.step.live), "key": dict(attempt.key.parts)}
         self._pending += attempt.records.events()
         self._pending.append(attempt.finished_event(self._run, State.SUCCEEDED))
         fact = scheduler.Finished(attempt.step.name, attempt.report, attempt.launch.attempt)
         self._carry_out(self._tell(fact))
+
+    def _told(self, attempt: Attempt, names: Mapping[str, Any]) -> dict[str, Any]:
+        """What a step says about names, without those it neither had nor could bind: they are not absent, just elsewhere."""
+        step, launch = attempt.step, attempt.launch
+        fragments = self._fragments(step, launch)
+        had = {*launch.values, *step.binds, *self._parameters(step, launch, fragments)}
+        had |= {n for f in fragments for n in f.names}
+        return {n: e for n, e in names.items() if e["state"] != "absent" or n in had}
 
     def _failed(self, attempt: Attempt, error: Mapping[str, Any]) -> None:
         self._done(attempt)
