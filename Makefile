@@ -33,14 +33,14 @@ demo:
 test:
 	@$(PYTHON) dev/environment.py $(VENV) test examples postgres mysql s3
 	@failed=""; \
-	check() { echo "== $$*"; "$(BIN)/$$@" || failed="$$failed $$1"; }; \
+	check() { echo "== $$*"; "$(BIN)/$$@" || failed="$$failed\n  $$*"; }; \
 	check ruff check . ; \
 	check ruff format --check . ; \
 	check mypy ; \
 	check lint-imports --no-cache ; \
 	check codespell jupyter_kf tests docs benchmarks dev examples README.md CONTRIBUTING.md SECURITY.md Makefile ; \
 	check pytest $(TESTS) ; \
-	if [ -n "$$failed" ]; then echo "Failed:$$failed"; exit 1; fi
+	if [ -n "$$failed" ]; then printf "Failed:$$failed\n"; exit 1; fi
 
 lab:
 	@$(PYTHON) dev/environment.py $(VENV) examples lab

@@ -43,7 +43,8 @@ def hand_over():
     """Run this script again with a Python that is new enough."""
     for version in NEWEST_FIRST:
         found = shutil.which("python" + version)
-        if found:
+        # a shim on the PATH may have nothing behind it
+        if found and subprocess.call([found, "-c", "pass"], stderr=subprocess.DEVNULL) == 0:
             return subprocess.call([found, *sys.argv])
     say(f"jupyter_kf needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
     say("Install one, or name it: make PYTHON=/path/to/python3.12 …")
