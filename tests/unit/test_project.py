@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -147,3 +148,27 @@ def test_environment_is_set_up_once(tmp_path: Path) -> None:
     assert [what[1].rpartition("[")[2] for what in installed] == ["s3,test]"]
     assert main(venv, ["lab"]) == 0
     assert installed[1][1].endswith("[lab,s3,test]")
+
+
+def test_documentation_names_every_verb_option_and_setting() -> None:
+    from jupyter_kf.config import Settings
+    from jupyter_kf.notebook.directives import RESERVED_OPTIONS, RESERVED_VERBS, STEP_OPTIONS, VERBS
+    from jupyter_kf.workbench import verbs
+
+    options = set()
+    for verb in verbs.VERBS.values():
+        parser = verbs.Parser(prog=verb.name, add_help=False)
+        verb.fill(parser, False)
+        options |= {w for action in parser._actions for w in action.option_strings[:1]}
+    assert len(options) > 20
+    assert [w for w in sorted(options) if f"`{w}" not in _page("cli.md")] == []
+    assert [v for v in verbs.VERBS if not re.search(rf"`{v}[ `]", _page("cli.md"))] == []
+    assert [
+        w for w in [*STEP_OPTIONS, *RESERVED_OPTIONS, *RESERVED_VERBS] if f"`{w}" not in _page("directives.md")
+    ] == []
+    assert [w for w in VERBS if f"%%kubeflow {w}" not in _page("directives.md")] == []
+    assert [f.name for f in fields(Settings) if f"| `{f.name}` |" not in _page("configuration.md")] == []
+
+
+def _page(name: str) -> str:
+    return (ROOT / "docs" / name).read_text("utf-8")
