@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import itertools
 import logging
 import signal
 import sys
@@ -145,6 +146,7 @@ class NotebookRunner(PapermillNotebookClient):  # type: ignore[misc]
         self.died: int | None = None
         self._stopped_at = 0.0
         self._interrupts = 0
+        self._ready = False
         self._cell_started = 0.0
 
     def execute(self, **kwargs: Any) -> NotebookNode:
@@ -155,6 +157,7 @@ class NotebookRunner(PapermillNotebookClient):  # type: ignore[misc]
         """
         self.reset_execution_trackers()
         with self.setup_kernel(**kwargs):
+            self._ready = True
             try:
                 self._run_cells()
             finally:
@@ -171,10 +174,19 @@ class NotebookRunner(PapermillNotebookClient):  # type: ignore[misc]
         return cast("KernelManager", manager)
 
     def stop(self, reason: str) -> None:
-        """Ask the running cell to end: interrupted at once, killed after the grace time. Safe in a signal handler."""
+        """Ask the running cell to end: interrupted at once, killed after the grace time. Safe in a signal handler.
+
+        A kernel that is not ready yet is killed, which ends the wait for it.
+        """
         if not self.stopped:
             self.stopped = reason
             self._stopped_at = time.monotonic()
+            process = self._process()
+            if not self._ready and process is not None:
+                process.kill()
+
+    def _process(self) -> Any:
+        return getattr(getattr(self.km, "provisioner", None), "process", None)
 
     async def _async_run_cells(self) -> None:
         info = await self.async_wait_for_reply(await ensure_async(self.kc.kernel_info()))
@@ -210,6 +222,7 @@ class NotebookRunner(PapermillNotebookClient):  # type: ignore[misc]
             self.outcome, self.failed_at = exc, index
         finally:
             self._cell_started = 0.0
+            self._join_streams(index, cell)
             if self.stopped:
                 self.failed_at = index
                 self.nb_man.cell_aborted(cell)
@@ -217,6 +230,19 @@ class NotebookRunner(PapermillNotebookClient):  # type: ignore[misc]
             if self.observer and runs:
                 self.observer.cell_finished(index)
         return self.outcome is None and not self.stopped
+
+    def _join_streams(self, index: int, cell: NotebookNode) -> None:
+        """Make one output of neighbouring pieces of a stream, unless outputs are known by their place."""
+        if len(cell.get("outputs", ())) < 2 or any(index in cells for cells in self._display_id_map.values()):
+            return
+        joined: list[NotebookNode] = []
+        for key, group in itertools.groupby(cell.outputs, lambda o: o.get("name", "") and (o.output_type, o.name)):
+            pieces = list(group)
+            if key and len(pieces) > 1:
+                pieces[0].text = "".join(piece.text for piece in pieces)
+                del pieces[1:]
+            joined += pieces
+        cell.outputs = joined
 
     async def _watch(self) -> None:
         """While cells run: save, look at the clock, carry out a stop."""
@@ -247,7 +273,7 @@ class NotebookRunner(PapermillNotebookClient):  # type: ignore[misc]
 
     def _note_death(self) -> None:
         """Remember how the kernel ended, while its process can still be asked."""
-        process = getattr(getattr(self.km, "provisioner", None), "process", None)
+        process = self._process()
         if process is not None:
             self.died = process.poll()
 

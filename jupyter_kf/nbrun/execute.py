@@ -10,7 +10,6 @@ from __future__ import annotations
 import codecs
 import logging
 import os
-import re
 import signal
 import time
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_kf.engine.detached import Detached
+from jupyter_kf.engine.process import EXECUTION_MARK, kill_leftovers, step_environment
 from jupyter_kf.engine.records import Records
 from jupyter_kf.errors import EngineError, KFError, ParameterError
 from jupyter_kf.model.artifact import Artifact
@@ -43,10 +43,9 @@ logger = logging.getLogger(__name__)
 STEP = "notebook"
 FILE = "notebook.ipynb"
 CONNECTION = "kernel.json"
-EXECUTION_MARK = "JUPYTER_KF_EXECUTION"
 _STARTUP = 120
-#: What a kernel does not inherit: tokens, and what tells of the Jupyter process this run was started from.
-_PRIVATE = re.compile(r"JPY_|JUPYTERHUB_|_JUPYTER_KF_|(JUPYTER|KF_|JPY).*(TOKEN|PASSWORD|SECRET)|JUPYTER_KF_DATABASE$")
+#: Seconds to wait for outputs that are still on their way when a cell is done.
+_LATE_OUTPUT = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +103,8 @@ class NotebookRun:
             error = EngineError(
                 f"The notebook could not be run: {type(exc).__name__}: {exc}", code="KF721", fix="See the run's log."
             )
-        self._finish(error)
+        kill_leftovers([self.id])  # what the notebook's cells started and left running
+        self._finish(None if self.cancelled else error)
 
     def _cancel(self, *_: Any) -> None:
         self.cancelled = True
@@ -132,6 +132,8 @@ class NotebookRun:
                 connection_file=str(self.folder / CONNECTION),
                 kernel_name=prepared.kernel,
                 startup_timeout=min(_STARTUP, limit or _STARTUP),
+                iopub_timeout=_LATE_OUTPUT,
+                raise_on_iopub_timeout=False,
             )
             try:
                 if not self.cancelled:
@@ -169,7 +171,10 @@ class NotebookRun:
                 ) from exc
 
     def _environment(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not _PRIVATE.match(name)}
+        kept = step_environment(os.environ)
+        kept.pop("PYTHONHASHSEED", None)  # steps share one, a notebook has the one it would have in Jupyter
+        if "PYTHONHASHSEED" in os.environ:
+            kept["PYTHONHASHSEED"] = os.environ["PYTHONHASHSEED"]
         named = {FOLDER_VARIABLE: str(self.folder), EXECUTION_MARK: self.id, "JPY_SESSION_NAME": self.plan.notebook}
         return {**kept, **named, **self.detached.secrets}
 
@@ -179,12 +184,12 @@ class NotebookRun:
 
         index = runner.failed_at
         place = prepared.places[index] if index is not None else {"cell": None, "cell_index": None}
-        if runner.stopped == "cancel" or self.cancelled:
-            self.cancelled = True
+        if self.cancelled:
             return None
         if runner.stopped:
             whole = runner.stopped == "timeout"
-            return time_error(float(self.plan.details["timeout" if whole else "cell_timeout"]), whole, place)
+            cell = prepared.notebook.cells[index] if index is not None else {}
+            return time_error(float(self.plan.details["timeout" if whole else "cell_timeout"]), whole, cell, place)
         if runner.outcome is None or index is None:
             return None
         if isinstance(runner.outcome, CellExecutionError):

@@ -42,11 +42,8 @@ def failing_line(traceback: list[str], execution_count: int | None) -> int | Non
 
 def cell_error(cell: Mapping[str, Any], ename: str, evalue: str, place: Mapping[str, Any]) -> StepFailed:
     """Describe an error that a cell raised. ``place``: its ``cell`` and ``cell_index`` in the source notebook."""
-    outputs = [o for o in cell.get("outputs", ()) if o.get("output_type") == "error"]
-    traceback = list(outputs[-1]["traceback"]) if outputs else []
-    line = failing_line(traceback, cell.get("execution_count"))
-    lines = cell["source"].split("\n")
-    quote = lines[line - 1].strip() if line and line <= len(lines) else ""
+    traceback = _traceback(cell)
+    line, quote = _line(cell, traceback)
     fix = "Correct the cell and run the notebook again."
     if ename == "ModuleNotFoundError":
         fix = "Install the module in the environment of the notebook's kernel, then run the notebook again."
@@ -55,13 +52,28 @@ def cell_error(cell: Mapping[str, Any], ename: str, evalue: str, place: Mapping[
     return StepFailed(message, code="KF201", fix=fix, line=line, quote=quote, details=details, **place)
 
 
-def time_error(limit: float, whole: bool, place: Mapping[str, Any]) -> StepFailed:
-    """Describe a time limit that was reached, of the ``whole`` notebook or of one cell."""
+def _traceback(cell: Mapping[str, Any]) -> list[str]:
+    outputs = [o for o in cell.get("outputs", ()) if o.get("output_type") == "error"]
+    return list(outputs[-1]["traceback"]) if outputs else []
+
+
+def _line(cell: Mapping[str, Any], traceback: list[str]) -> tuple[int | None, str]:
+    """Return number and text of the line that failed, if the traceback tells."""
+    line = failing_line(traceback, cell.get("execution_count"))
+    lines = str(cell.get("source", "")).split("\n")
+    return line, lines[line - 1].strip() if line and line <= len(lines) else ""
+
+
+def time_error(limit: float, whole: bool, cell: Mapping[str, Any], place: Mapping[str, Any]) -> StepFailed:
+    """Describe a time limit that was reached, of the ``whole`` notebook or of one cell, while ``cell`` ran."""
+    line, quote = _line(cell, _traceback(cell))
     what = "The notebook" if whole else "A cell"
     return StepFailed(
         f"{what} was stopped after {limit:g} seconds, its time limit.",
         code="KF221",
         fix=f"Give it more time with {'--timeout' if whole else '--cell-timeout'}, or make it faster.",
+        line=line,
+        quote=quote,
         **place,
     )
 
@@ -69,12 +81,14 @@ def time_error(limit: float, whole: bool, place: Mapping[str, Any]) -> StepFaile
 def dead_kernel(status: int | None, place: Mapping[str, Any]) -> StepFailed:
     """Describe a kernel that went away; ``status`` is its exit status, negative for a signal, if it is known."""
     how = "" if status is None else f" with exit status {status}"
+    code = "KF222"
     fix = "Run the notebook again; what the kernel itself said is in kernel.log of the execution's folder."
     if status is not None and status < 0:
+        code = "KF220"
         try:
             how = f", killed by {signal.Signals(-status).name}"
         except ValueError:
             how = f", killed by signal {-status}"
         if -status == signal.SIGKILL:
             fix = "Most often this is the system being out of memory: use less of it, or a larger machine."
-    return StepFailed(f"The kernel died{how}.", code="KF222", fix=fix, details={"status": status}, **place)
+    return StepFailed(f"The kernel died{how}.", code=code, fix=fix, details={"status": status}, **place)

@@ -143,12 +143,11 @@ def _convert(name: str, value: Any, by_name: Mapping[str, Parameter], declared: 
     parameter = by_name[name]
     if name in declared.optional and (value is None or value in {"None", "null"}):
         return None
-    if parameter.type in {ANY, "none"}:
-        return _plain(name, _guess(value))
     try:
-        return _plain(name, convert_parameter(parameter, value))
+        known = parameter.type not in {ANY, "none"}
+        return _plain(name, convert_parameter(parameter, value) if known else _guess(value))
     except ParameterError as exc:
-        exc.cell_index = cell.index if cell else None
+        exc.cell, exc.cell_index, exc.line = parameter.cell, cell.index if cell else None, parameter.line
         if parameter.type == "int" and isinstance(_guess(value), float):
             exc.fix += f" If fractions are meant, write `{name}: float = {parameter.default!r}` in the notebook."
         raise

@@ -14,6 +14,7 @@ from jupyter_kf.config import Settings
 from jupyter_kf.engine.base import Engine, RunRequest
 from jupyter_kf.errors import UsageError
 from jupyter_kf.model.event import Event
+from jupyter_kf.model.run import State
 from jupyter_kf.nbrun.execute import CONNECTION, FILE, STEP, keep_notebook
 from jupyter_kf.nbrun.params import resolve_values
 from jupyter_kf.notebook.document import Document, read_document
@@ -22,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 #: The module that runs in the run's own process.
 PROGRAM = "jupyter_kf.nbrun"
+#: How many interrupted notebook runs are looked at for notebooks that were not kept yet.
+_LATE = 20
 
 
 def submit_notebook(
@@ -50,7 +53,7 @@ def submit_notebook(
     Raises:
         NotebookError: KF10x where there is no notebook at ``path``.
         ParameterError: KF300 to KF302, see :func:`~jupyter_kf.nbrun.params.resolve_values`.
-        UsageError: KF452 for a kernel that is not installed, KF455 for a time limit that is none.
+        UsageError: KF452 for a kernel that is not installed, KF457 for a time limit that is none.
         EngineError: KF70x where the run cannot be started.
     """
     path = Path(path).absolute()
@@ -58,7 +61,7 @@ def submit_notebook(
     for limit in (timeout, cell_timeout):
         if limit is not None and not limit > 0:
             raise UsageError(
-                f"A time limit cannot be {limit!r}.", code="KF455", fix="Give a positive number of seconds."
+                f"A time limit cannot be {limit!r}.", code="KF457", fix="Give a positive number of seconds."
             )
     values, every = resolve_values(document, parameters or {})
     chosen, language = _kernel(document, kernel)
@@ -86,24 +89,23 @@ def submit_notebook(
     )
 
 
-def salvage_notebooks(store: Any, runs: Iterable[str]) -> list[str]:
-    """Keep the partial notebooks of runs that were found without a living process; return the runs that had one.
+def salvage_notebooks(store: Any, runs: Iterable[str] = ()) -> list[str]:
+    """Keep the partial notebooks of runs whose process was killed, as artifacts; return the runs that had one.
 
-    Called with what :meth:`~jupyter_kf.engine.base.Engine.recover` returns. A run that has its notebook is left alone.
+    Looked at are ``runs`` (what :meth:`~jupyter_kf.engine.base.Engine.recover` returns) and the interrupted notebook
+    runs of late, whoever found them. What was kept is not kept again.
     """
+    late = store.metadata.runs(kind="notebook", states=(State.INTERRUPTED,), limit=_LATE)
     kept = []
-    for run in runs:
-        if store.metadata.run(run).kind != "notebook":
-            continue
+    for run in dict.fromkeys([*runs, *(r.id for r in late)]):
         for execution in store.metadata.executions(run):
             folder = Path(execution.folder)
-            if not execution.folder or execution.outputs or not (folder / FILE).is_file():
+            # The kernel's connection file is there from its start to its orderly end.
+            if execution.step != STEP or not execution.folder or not (folder / CONNECTION).is_file():
                 continue
             artifact = keep_notebook(store, folder)
             data = {"name": STEP, "artifact": artifact.to_dict()}
-            known = [e for e in store.metadata.events(0, run, None) if e.kind == "artifact.logged" and e.data == data]
-            if not known:
-                store.metadata.append([Event("artifact.logged", run, time.time(), execution.step, execution.id, data)])
+            store.metadata.append([Event("artifact.logged", run, time.time(), execution.step, execution.id, data)])
             (folder / CONNECTION).unlink(missing_ok=True)
             (folder / f".{FILE}.saving").unlink(missing_ok=True)
             kept.append(run)
