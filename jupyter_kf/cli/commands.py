@@ -67,7 +67,7 @@ def run(bench: Workbench, args: Any, terminal: Terminal) -> int:
             path, **_labels(args), no_cache=args.no_cache, only=only, from_=args.from_, until=args.until,
             base=args.base, in_order=args.in_order, detach=args.detach, python=args.python, kernel=args.kernel,
             on_event=progress.event, on_start=progress.started,
-        )  # fmt: skip
+        )
 
     return _attended(bench, args, terminal, go)
 
@@ -80,7 +80,7 @@ def notebook(bench: Workbench, args: Any, terminal: Terminal) -> int:
         return bench.notebook(
             path, **_labels(args), timeout=args.timeout, cell_timeout=args.cell_timeout, kernel=args.kernel,
             detach=args.detach, on_event=progress.event, on_start=progress.started,
-        )  # fmt: skip
+        )
 
     return _attended(bench, args, terminal, go)
 
@@ -220,7 +220,7 @@ def runs(bench: Workbench, args: Any, terminal: Terminal) -> int:
             state=args.state,
             limit=args.limit,
             offset=args.offset,
-        )  # fmt: skip
+        )
     )
     return 0
 
@@ -377,4 +377,4 @@ COMMANDS: dict[str, Callable[[Workbench, Any, Terminal], int]] = {
         check, graph, run, notebook, runs, show, logs, report, cancel, resume, compare, tag, note, delete, experiments,
         get, artifacts, lineage, gc, doctor,
     )
-}  # fmt: skip
+}

@@ -1,4 +1,4 @@
-"""CLI room: a run while one waits for it. One line a step that changes in place, or plain lines where nobody watches."""
+"""CLI room: a run while one waits for it: a line a step that changes in place, or plain lines where nobody watches."""
 
 from __future__ import annotations
 

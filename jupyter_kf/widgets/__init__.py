@@ -1,1 +1,1 @@
-"""Widgets, a face's room: answers of the workbench as text, SVG and HTML. Pure functions, no I/O but reading outputs."""
+"""Widgets, a face's room: answers of the workbench as text, SVG and HTML. Pure functions over what they are given."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from html import escape
 
@@ -149,7 +150,7 @@ def _spoken(pipeline: Pipeline, executions: Mapping[str, Execution]) -> str:
 
 def _curve(points: tuple[tuple[float, float], ...], across: bool) -> str:
     text = f"M{points[0][0]:.1f} {points[0][1]:.1f}"
-    for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+    for (x0, y0), (x1, y1) in itertools.pairwise(points):
         if across:
             middle = (x0 + x1) / 2
             text += f"C{middle:.1f} {y0:.1f} {middle:.1f} {y1:.1f} {x1:.1f} {y1:.1f}"

@@ -6,6 +6,7 @@ within a layer by barycentres in a few sweeps, positions by averaging neighbours
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -149,7 +150,7 @@ def _neighbours(chains: Mapping[tuple[str, str], list[str]]) -> tuple[dict[str, 
     up: dict[str, list[str]] = defaultdict(list)
     down: dict[str, list[str]] = defaultdict(list)
     for chain in chains.values():
-        for a, b in zip(chain, chain[1:], strict=False):
+        for a, b in itertools.pairwise(chain):
             down[a].append(b)
             up[b].append(a)
     return up, down
@@ -164,14 +165,12 @@ def _order(rows: list[list[str]], chains: Mapping[tuple[str, str], list[str]]) -
             other = i - 1 if forward else i + 1
             if not 0 <= other < len(rows):
                 continue
-            index = {n: k for k, n in enumerate(rows[other])}
-            own = {n: k for k, n in enumerate(rows[i])}
-
-            def weight(n: str, index: dict[str, int] = index, own: dict[str, int] = own) -> float:
+            index = {n: float(k) for k, n in enumerate(rows[other])}
+            weights = {n: float(k) for k, n in enumerate(rows[i])}
+            for n in rows[i]:
                 near = [index[m] for m in table[n] if m in index]
-                return sum(near) / len(near) if near else float(own[n])
-
-            rows[i].sort(key=weight)
+                weights[n] = sum(near) / len(near) if near else weights[n]
+            rows[i].sort(key=weights.__getitem__)
 
 
 def _positions(

@@ -240,7 +240,7 @@ class Workbench:
 
     def runs(
         self,
-        filter: str = "",  # noqa: A002 - the option's name
+        filter: str = "",
         *,
         sort: str = "",
         experiment: str | None = None,

@@ -201,8 +201,10 @@ def _fill_runs(parser: Parser, kernel: bool) -> None:
     parser.add_argument("--experiment", metavar="NAME", help="only this experiment's")
     parser.add_argument("--notebook", metavar="PATH", help="only this notebook's")
     parser.add_argument("--state", help="only runs in this state")
-    parser.add_argument("--limit", metavar="N", type=_count, default=20, help="at most so many (default 20; 0: all)")
-    parser.add_argument("--offset", metavar="N", type=_count, default=0, help="leave out the first ones")
+    parser.add_argument(
+        "--limit", metavar="N", type=whole_number, default=20, help="at most so many (default 20; 0: all)"
+    )
+    parser.add_argument("--offset", metavar="N", type=whole_number, default=0, help="leave out the first ones")
 
 
 def _fill_show(parser: Parser, kernel: bool) -> None:
@@ -214,7 +216,9 @@ def _fill_logs(parser: Parser, kernel: bool) -> None:
     _run(parser, nargs="?", default="last")
     parser.add_argument("step", metavar="STEP", nargs="?", default="", help="just this step's")
     parser.add_argument("-f", "--follow", action="store_true", help="go on until the run is over")
-    parser.add_argument("--tail", metavar="LINES", type=_count, default=0, help="only the last lines of each step")
+    parser.add_argument(
+        "--tail", metavar="LINES", type=whole_number, default=0, help="only the last lines of each step"
+    )
 
 
 def _fill_cancel(parser: Parser, kernel: bool) -> None:
@@ -285,11 +289,10 @@ def _fill_use(parser: Parser, kernel: bool) -> None:
     parser.add_argument("notebook", metavar="PATH", help="the notebook that this kernel belongs to")
 
 
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{text} is less than 0")
-    return number
+def whole_number(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 up")
+    return int(text)
 
 
 _NOTEBOOKS, _RUNS, _VALUES, _STATE = "Notebooks", "Runs", "What runs made", "This installation"
