@@ -251,7 +251,7 @@ class Scheduler:
         match event:
             case Finished(_, report):
                 self._complete(i, report)
-                if any(e["state"] != "unchanged" for e in report.get("names", {}).values()):
+                if any(e["state"] != "unchanged" for e in progress.report["names"].values()):
                     lost = self._revalidate(i)
             case Failed(_, error, retry):
                 progress.failures += 1
@@ -277,11 +277,18 @@ class Scheduler:
 
     # -- folding -----------------------------------------------------------------------------
     def _complete(self, i: int, report: Report) -> None:
+        """Take in a report, less the names it calls absent that the step neither had nor could bind."""
         progress = self._progress[i]
-        progress.phase, progress.report, progress.error = _Phase.DONE, report, None
+        had = progress.given.values if progress.given else report.get("names", {})
+        names = {
+            name: entry
+            for name, entry in report.get("names", {}).items()
+            if entry["state"] != "absent" or name in self._binds[i] or name in had
+        }
+        progress.phase, progress.report, progress.error = _Phase.DONE, {**report, "names": names}, None
         for artifact in report.get("artifacts", ()):
             self._artifacts[artifact["digest"]] = artifact
-        for name, entry in report.get("names", {}).items():
+        for name, entry in names.items():
             if entry["state"] != "unchanged":
                 self._holders.setdefault(name, set()).add(i)
 
