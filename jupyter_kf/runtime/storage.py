@@ -229,7 +229,10 @@ def _target(folder: str, digest: str) -> str:
 
 
 def _temporary(folder: str) -> str:
-    return os.path.join(folder, f".tmp-{os.getpid()}-{threading.get_ident():x}-{os.urandom(4).hex()}")
+    """Return a path whose name tells the store's sweep who writes it: host, process, something random."""
+    drafts = os.path.join(folder, "tmp")
+    os.makedirs(drafts, exist_ok=True)
+    return os.path.join(drafts, "%s.%d.%s" % (os.uname().nodename, os.getpid(), os.urandom(8).hex()))
 
 
 def _write_small(folder: str, data: bytes, sync: bool) -> Written:
