@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from jupyter_kf.config import Settings
-from jupyter_kf.engine.process_tree import EXECUTION_MARK, kill_leftovers, marked, signal_group
 from jupyter_kf.errors import EngineError
+from jupyter_kf.runtime.marks import EXECUTION_MARK, RUN_MARK, kill_leftovers, marked, signal_group
 
 __all__ = [
     "EXECUTION_MARK",
@@ -40,7 +40,6 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 GUEST = Path(__file__).parent.parent / "runtime" / "guest.py"
-RUN_MARK = "JUPYTER_KF_RUN"
 
 _PRIVATE = re.compile(
     r"JUPYTER_?.*TOKEN|JPY_.*|JUPYTERHUB_.*|.*JUPYTER.*PASSWORD.*|CONFIGPROXY_AUTH_TOKEN|_JUPYTER_KF_.*|JUPYTER_KF_FOLDER"
@@ -112,7 +111,9 @@ def open_launcher(
     inherited = step_environment(os.environ if environ is None else environ)
     if settings.start == "spawn" or (settings.start == "auto" and sys.platform != "linux"):
         return SpawnLauncher(python, inherited)
-    return SpawnLauncher(python, inherited)
+    from jupyter_kf.engine.forking import ForkLauncher
+
+    return ForkLauncher(python, inherited, modules=modules, settings=settings, fingerprint=fingerprint)
 
 
 def step_environment(environ: Mapping[str, str]) -> dict[str, str]:

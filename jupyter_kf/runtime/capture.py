@@ -35,15 +35,14 @@ class StepStream(io.TextIOWrapper):
 
     def __init__(self, capture: Capture, fd: int, name: str) -> None:
         raw = io.FileIO(fd, "w", closefd=False)
-        super().__init__(
-            io.BufferedWriter(raw, 1 << 16), encoding="utf-8", errors="backslashreplace", newline="", line_buffering=True
-        )
+        buffer = io.BufferedWriter(raw, 1 << 16)
+        super().__init__(buffer, encoding="utf-8", errors="backslashreplace", newline="", line_buffering=True)
         self._capture = capture
         self._label = name
         self._room = STREAM_LIMIT
 
     @property
-    def name(self) -> str:  # type: ignore[override]
+    def name(self) -> str:
         """``<stdout>`` or ``<stderr>``."""
         return "<" + self._label + ">"
 
@@ -123,9 +122,9 @@ class Capture:
         for stream in (self.stdout, self.stderr):
             if stream is not None:
                 stream.flush()
-        for fd, saved in zip((1, 2), self._muted):
-            os.dup2(saved, fd)
-            os.close(saved)
+        for fd in (1, 2):
+            os.dup2(self._muted[fd - 1], fd)
+            os.close(self._muted[fd - 1])
         self._outputs = self._muted[2]
         self._muted = None
 
@@ -156,7 +155,7 @@ class Capture:
         if os.getpid() != self._pid:
             return
         with self._lock:
-            for stream, name in ((self.stdout, "stdout"), (self.stderr, "stderr")):
+            for stream in (self.stdout, self.stderr):
                 if stream is not None:
                     try:
                         stream.flush()
@@ -279,7 +278,7 @@ def read_outputs(folder: str) -> Dict[str, List[Dict[str, Any]]]:
             continue
         display = (output.pop("transient", None) or {}).get("display_id")
         if kind == "update_display_data":
-            for shown in displays.get(display, ()):
+            for shown in displays.get(display or "", ()):
                 shown.update(data=output["data"], metadata=output["metadata"])
             continue
         if clearing.pop(cell, False):

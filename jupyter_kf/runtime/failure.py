@@ -171,10 +171,7 @@ def _frames(exc: BaseException, names: CodeNames) -> Iterator[str]:
         frames.append((code.co_filename, trace.tb_lineno, code.co_name))
         trace = trace.tb_next
     first = next((i for i, frame in enumerate(frames) if names.place(frame[0], 1)), None)
-    if first is None:
-        frames = [frame for frame in frames if not _is_machinery(frame[0])]
-    else:
-        frames = frames[first:]
+    frames = frames[first:] if first is not None else [frame for frame in frames if not _is_machinery(frame[0])]
     if not frames:
         return
     yield "Traceback (most recent call last):"
@@ -192,7 +189,7 @@ def _frames(exc: BaseException, names: CodeNames) -> Iterator[str]:
 
 
 def _frame(filename: str, line: int, function: str, *, names: CodeNames) -> Iterator[str]:
-    inside = "" if function in ("<module>", "<cell line: 1>") or function.startswith("<cell line") else ", in " + function
+    inside = "" if function == "<module>" or function.startswith("<cell line") else ", in " + function
     place = names.place(filename, line)
     if place is not None:
         cell, number = place
@@ -263,7 +260,7 @@ def _fix(exc: BaseException, evalue: str) -> str:
         return "Give the recursion an end; sys.setrecursionlimit holds within one step only."
     if isinstance(exc, SyntaxError):
         return "Correct the cell."
-    return "Correct the cell, then go on with: resume --edited. Its inputs can be looked at with: get RUN STEP --inputs."
+    return "Correct the cell, then go on with: resume --edited. To look at its inputs: get RUN STEP --inputs."
 
 
 def _cwd() -> str:

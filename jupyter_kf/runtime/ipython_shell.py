@@ -124,7 +124,7 @@ class StepInteractiveShell(InteractiveShell):  # type: ignore[misc,unused-ignore
 
     def system(self, cmd: str) -> None:
         """Run a shell line on the step's own descriptors, so that its output streams."""
-        self.system_raw(cmd)
+        self.system_raw(cmd)  # type: ignore[no-untyped-call,unused-ignore]
 
     def enable_gui(self, gui: Any = None) -> None:
         """Accept and ignore: a step has no event loop of a window system."""
@@ -139,7 +139,7 @@ class IPythonShell(Shell):
         config.HistoryManager.enabled = False
         config.HistoryManager.hist_file = ":memory:"
         config.Completer.use_jedi = False
-        shell = StepInteractiveShell.instance(
+        shell: Any = StepInteractiveShell.instance(
             config=config,
             user_module=module,
             user_ns=module.__dict__,
@@ -149,7 +149,7 @@ class IPythonShell(Shell):
             autoindent=False,
             banner1="",
         )
-        self.shell = shell
+        self.shell: Any = shell
         shell.owner = shell.compile.owner = shell.displayhook.owner = shell.display_pub.owner = self
         self._cell: Optional[CellSource] = None
         self._offset = 0
@@ -167,7 +167,8 @@ class IPythonShell(Shell):
             data = text if isinstance(text, dict) else {"text/plain": str(text)}
             self.capture.emit({"output_type": "display_data", "data": encode_bundle(data), "metadata": {}})
 
-        self.shell.set_hook("show_in_pager", page.as_hook(show), 99)
+        as_hook: Any = page.as_hook
+        self.shell.set_hook("show_in_pager", as_hook(show), 99)
 
     def _register_inert_magics(self) -> None:
         def kubeflow(line: str, cell: Optional[str] = None) -> None:

@@ -1,4 +1,4 @@
-"""The guest's room, random numbers: the generators' states as the implicit variables ``<random>`` and ``<numpy.random>``.
+"""The guest's room, random numbers: generator states as the implicit variables ``<random>`` and ``<numpy.random>``.
 
 A step is given them as ordinary values of its namespace; :class:`RandomStates` sets the generators by them, and puts
 the states back into the namespace at the end. A generator that nobody set and nobody drew from has no state to hand on.

@@ -33,15 +33,15 @@ class Outcome:
 
 
 def strip_directives(source: str) -> Tuple[str, int]:
-    """Make directive lines at the top of a cell inert; return the text and how many lines were cut off its top.
+    r"""Make directive lines at the top of a cell inert; return the text and how many lines were cut off its top.
 
     A directive becomes a comment, so that line numbers stay true; only where a cell magic follows it is cut off,
     because a cell magic must come first.
 
-    >>> strip_directives("%%kubeflow step a\\nx = 1")
-    ('# %%kubeflow step a\\nx = 1', 0)
-    >>> strip_directives("%%kubeflow step a\\n\\n%%bash\\nls")
-    ('%%bash\\nls', 2)
+    >>> strip_directives("%%kubeflow step a\nx = 1")
+    ('# %%kubeflow step a\nx = 1', 0)
+    >>> strip_directives("%%kubeflow step a\n\n%%bash\nls")
+    ('%%bash\nls', 2)
     """
     lines = source.split("\n")
     at, found = 0, False
@@ -132,7 +132,7 @@ class PlainShell(Shell):
         namespace.setdefault("__builtins__", builtins)
         namespace.setdefault("In", [""])
         namespace.setdefault("Out", {})
-        setattr(builtins, "display", self._display)
+        builtins.display = self._display  # type: ignore[attr-defined]
         self._flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 
     async def run(self, cell: CellSource) -> Outcome:

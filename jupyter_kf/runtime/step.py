@@ -18,6 +18,7 @@ from typing import Any, Dict, NoReturn, Optional
 from . import tracking
 from .capture import Capture
 from .failure import CellSource, CodeNames, describe
+from .numeric_threads import limit_variables
 from .random_state import RandomStates
 from .shell import Outcome, Shell, make_shell
 from .values import Unstorable, Values
@@ -50,7 +51,7 @@ class StepExecution:
         self.namespace: Dict[str, Any] = shell.module.__dict__
         self.names = CodeNames(manifest["step"])
         self.capture = Capture(manifest["folder"], manifest.get("limits"))
-        self.cells = {cell["index"]: CellSource(cell["id"], cell["index"], cell["source"]) for cell in manifest["cells"]}
+        self.cells = {c["index"]: CellSource(c["id"], c["index"], c["source"]) for c in manifest["cells"]}
         self.timings: Dict[str, float] = {}
         self._mark = time.perf_counter()
 
@@ -77,16 +78,16 @@ class StepExecution:
     def _enter(self) -> None:
         manifest = self.manifest
         self.capture.open()
-        sys.stdin = open(0, encoding="utf-8", closefd=False)
-        sys.stdout = sys.__stdout__ = self.capture.stdout  # type: ignore[assignment,misc]
-        sys.stderr = sys.__stderr__ = self.capture.stderr  # type: ignore[assignment,misc]
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - it stays open
+        sys.stdout = sys.__stdout__ = self.capture.stdout  # type: ignore[misc]
+        sys.stderr = sys.__stderr__ = self.capture.stderr  # type: ignore[misc]
         self.shell.bind(self.capture, self.names)
         os.environ.update(manifest.get("env") or {})
         os.environ[tracking.FOLDER_VARIABLE] = manifest["folder"]
-        os.environ.setdefault("MPLBACKEND", INLINE_BACKEND if _has_inline_backend(self.shell) else "agg")
+        if not os.environ.get("MPLBACKEND"):
+            os.environ["MPLBACKEND"] = plot_backend()
         if manifest.get("threads"):
-            for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-                os.environ.setdefault(name, str(manifest["threads"]))
+            limit_variables(int(manifest["threads"]))
         os.chdir(manifest["cwd"])
         sys.argv = [""]
         if not sys.path or sys.path[0] != manifest["cwd"]:
@@ -164,9 +165,9 @@ class StepExecution:
     def _refused(self, exc: Unstorable) -> Dict[str, Any]:
         cell = next(iter(reversed(list(self.cells.values()))), None)
         error = {
-            "type": "StepFailed", "code": "KF210", "message": str(exc), "fix": exc.fix, "cell": cell.id if cell else None,
-            "cell_index": cell.index if cell else None, "line": None, "quote": "", "ename": "StepFailed",
-            "evalue": str(exc), "traceback": [str(exc)], "names": exc.names,
+            "type": "StepFailed", "code": "KF210", "message": str(exc), "fix": exc.fix,
+            "cell": cell.id if cell else None, "cell_index": cell.index if cell else None, "line": None, "quote": "",
+            "ename": "StepFailed", "evalue": str(exc), "traceback": [str(exc)], "names": exc.names,
         }  # fmt: skip
         output = {"output_type": "error", **{k: error[k] for k in ("ename", "evalue", "traceback")}}
         self.capture.error(output, "[KF210] %s\n  -> %s\n" % (exc, exc.fix))
@@ -193,8 +194,11 @@ class StepExecution:
         self._mark = now
 
 
-def _has_inline_backend(shell: Shell) -> bool:
-    return type(shell).__name__ == "IPythonShell"
+def plot_backend() -> str:
+    """Return the value of ``MPLBACKEND`` for a step: figures inline, as in a notebook, where that can be had."""
+    import importlib.util
+
+    return INLINE_BACKEND if importlib.util.find_spec("matplotlib_inline") is not None else "agg"
 
 
 def _catch_signals() -> None:

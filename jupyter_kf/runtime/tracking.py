@@ -123,7 +123,8 @@ def log_figure(figure: Any, name: str = "figure") -> str:
     Raises:
         TypeError: the object can neither ``savefig`` nor ``write_html``, nor has it a ``figure`` that can.
     """
-    for candidate in (figure, getattr(figure, "figure", None)):
+    candidates: List[Any] = [figure, getattr(figure, "figure", None)]
+    for candidate in candidates:
         if callable(getattr(candidate, "savefig", None)):
             target = _logged_path(_with_suffix(name, (".png", ".svg", ".pdf", ".jpg", ".jpeg"), ".png"))
             candidate.savefig(target, bbox_inches="tight")

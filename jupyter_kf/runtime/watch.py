@@ -36,7 +36,8 @@ class Watch:
         self._pid = 0
         self._read: Dict[str, None] = {}
         self._written: Dict[str, None] = {}
-        self._ignored: Tuple[str, ...] = ()
+        self._installed = _installed_folders()
+        self._ignored = self._installed
         self._before: Set[str] = set()
         self._folder = ""
         self._started = 0.0
@@ -45,13 +46,7 @@ class Watch:
 
     def start(self, folder: str, ignored: Iterable[str]) -> None:
         """Begin to record. ``folder`` is the notebook's; paths below one of ``ignored`` are passed over."""
-        paths = sysconfig.get_paths()
-        roots = {paths["stdlib"], paths["platstdlib"], paths["purelib"], paths["platlib"], _own_folder(), "/proc"}
-        roots |= {"/sys", "/dev", "/etc", "/usr/share", "/run/user", *ignored}
-        roots |= {os.path.expanduser(p) for p in ("~/.cache", "~/.config", "~/.ipython", "~/.matplotlib")}
-        roots |= {path for path in sys.path if path.endswith(("site-packages", "dist-packages", ".zip"))}
-        resolved = {os.path.realpath(root) for root in roots if root}
-        self._ignored = tuple(sorted(root.rstrip("/") + "/" for root in roots | resolved if root))
+        self._ignored = self._installed + _as_prefixes(ignored)
         self._folder = os.path.join(os.path.realpath(folder), "")
         self._before = set(sys.modules)
         self._pid = os.getpid()
@@ -161,5 +156,15 @@ def _stamps(paths: Iterable[str]) -> Dict[str, str]:
     return stamps
 
 
-def _own_folder() -> str:
-    return os.path.dirname(os.path.abspath(__file__))
+def _installed_folders() -> Tuple[str, ...]:
+    paths = sysconfig.get_paths()
+    roots = {paths["stdlib"], paths["platstdlib"], paths["purelib"], paths["platlib"]}
+    roots |= {os.path.dirname(os.path.abspath(__file__)), "/proc", "/sys", "/dev", "/etc", "/usr/share", "/run/user"}
+    roots |= {os.path.expanduser(p) for p in ("~/.cache", "~/.config", "~/.ipython", "~/.matplotlib")}
+    roots |= {path for path in sys.path if path.endswith(("site-packages", "dist-packages", ".zip"))}
+    return _as_prefixes(roots)
+
+
+def _as_prefixes(folders: Iterable[str]) -> Tuple[str, ...]:
+    forms = {form for path in folders if path for form in (path, os.path.realpath(path))}
+    return tuple(sorted(form.rstrip("/") + "/" for form in forms))
