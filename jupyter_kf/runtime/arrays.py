@@ -177,11 +177,16 @@ def _bytes_at(array: Any, low: int, size: int) -> Any:
 
     address, readonly = array.__array_interface__["data"]
 
-    class Memory:
-        __array_interface__ = {"data": (address + low, readonly), "shape": (size,), "typestr": "|u1", "version": 3}
-        held = array
+    return numpy.asarray(_Memory(array, address + low, size, readonly))
 
-    return numpy.asarray(Memory())
+
+class _Memory:
+    """Shows numpy a piece of an array's memory, and keeps the array."""
+
+    def __init__(self, array: Any, address: int, size: int, readonly: bool) -> None:
+        self.held = array
+        interface = {"data": (address, readonly), "shape": (size,), "typestr": "|u1", "version": 3}
+        self.__array_interface__: Dict[str, Any] = interface
 
 
 def _private(pickler: BundlePickler, array: Any) -> Any:

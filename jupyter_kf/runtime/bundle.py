@@ -148,16 +148,14 @@ class _Storing:
             elif id(value) != given.bound[name] and type(value) not in ATOMS:
                 units.append(_Unit((name,), given))
             elif id(given) not in together:
-                kept = tuple(
-                    n for n in given.stored.names if n in present and owner.get(n) is given and self._kept(given, n)
-                )
-                together[id(given)] = _Unit(kept, given)
+                kept = [n for n in given.stored.names if n in present and owner.get(n) is given]
+                together[id(given)] = _Unit(tuple(n for n in kept if self._kept(given.bound[n], n)), given)
                 units.append(together[id(given)])
         return units
 
-    def _kept(self, given: Given, name: str) -> bool:
+    def _kept(self, identity: int, name: str) -> bool:
         value = self.values[name]
-        return id(value) == given.bound[name] or type(value) in ATOMS
+        return id(value) == identity or type(value) in ATOMS
 
     def _as_replayed(self, name: str) -> bool:
         """Say whether a name is, without a closer look, what a fragment or a parameter made it."""

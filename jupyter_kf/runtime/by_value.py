@@ -1,8 +1,8 @@
 """The guest's room, by value: reductions of functions, classes and other objects that only the notebook has.
 
-A function is its code (``marshal``), its closure's cells and its attributes; its globals are the ``__main__`` of whoever
-loads it. A class is its metaclass, name, bases and dictionary; it is made empty first, so that methods, closures and
-instances inside may refer to it, and completed by a state setter. No hook of the user's runs while it is rebuilt.
+A function is its code (``marshal``), its closure's cells and its attributes; its globals are the ``__main__`` of
+whoever loads it. A class is its metaclass, name, bases and dictionary; it is made empty first, so that methods,
+closures and instances inside may refer to it, and completed by a state setter. No hook of the user's runs meanwhile.
 """
 
 from __future__ import annotations
@@ -28,9 +28,11 @@ _MAINS = frozenset({"__main__", "__mp_main__"})
 
 #: Dictionary entries of a class that its making brings back.
 _MADE_WITH_CLASS = frozenset(
-    "__dict__ __weakref__ __module__ __qualname__ _abc_impl __abstractmethods__ __annotations_cache__ "
-    "__classdictcell__ __classcell__".split()
-)
+    {
+        "__dict__", "__weakref__", "__module__", "__qualname__", "_abc_impl", "__abstractmethods__",
+        "__annotations_cache__", "__classdictcell__", "__classcell__",
+    }
+)  # fmt: skip
 
 _INDEX_SHIFT = 1 if sys.version_info >= (3, 11) else 0
 _GLOBAL_LOADS: Dict[int, int] = {
@@ -265,7 +267,7 @@ def _class(pickler: BundlePickler, cls: type) -> Any:
     slots = vars(cls).get("__slots__")
     if slots is not None:
         slots = (slots,) if isinstance(slots, str) else tuple(slots)
-    arguments = (type(cls), cls.__name__, cls.__bases__, cls.__module__, cls.__qualname__, slots)
+    arguments = (type(cls), cls.__bases__, (cls.__name__, cls.__module__, cls.__qualname__), slots)
     return rebuild.make_class, arguments, _class_state(cls, slots), None, None, rebuild.set_class
 
 
@@ -285,9 +287,7 @@ def _class_state(cls: type, slots: Optional[Tuple[str, ...]]) -> Dict[str, Any]:
 
 
 def _registered(cls: Any) -> List[type]:
-    import _abc
-
-    found = [reference() for reference in _abc._get_dump(cls)[0]]
+    found = [reference() for reference in importlib.import_module("_abc")._get_dump(cls)[0]]
     return sorted((c for c in found if c is not None), key=lambda c: (c.__module__, c.__qualname__))
 
 
@@ -301,9 +301,7 @@ def _member(pickler: BundlePickler, member: Any) -> Any:
     cls = type(member)
     base = vars(cls).get("_member_type_", object)
     value = (
-        ()
-        if base is object
-        else (getattr(base, "__getnewargs__")(member) if hasattr(base, "__getnewargs__") else (base(member),))
+        () if base is object else (base.__getnewargs__(member) if hasattr(base, "__getnewargs__") else (base(member),))
     )
     return rebuild.make_member, (cls, base, tuple(value)), dict(member.__dict__), None, None, rebuild.set_member
 
@@ -353,7 +351,7 @@ def marker_reducer_for(kind: type) -> Optional[Reducer]:
     module = sys.modules.get(kind.__module__)
     if module is None or kind.__module__ in _MAINS or kind.__module__ == "builtins":
         return None
-    if kind.__reduce__ is not object.__reduce__ or kind.__reduce_ex__ is not object.__reduce_ex__:
+    if any(vars(c).keys() & {"__reduce__", "__reduce_ex__"} for c in kind.__mro__[:-1]):
         return None
     markers = {id(v): k for k, v in list(vars(module).items()) if type(v) is kind and _stateless(v)}
     return _marker(module.__name__, markers) if markers else None

@@ -15,7 +15,6 @@ A fragment is a plain dictionary, as in the manifest (``docs/design/0001-data-fl
 """
 
 from __future__ import annotations
-
 import __future__
 
 import logging
@@ -26,9 +25,11 @@ log = logging.getLogger(__name__)
 
 #: Class attributes that the interpreter or the standard library add on their own, after the class was made.
 _LAZY_ATTRIBUTES = frozenset(
-    "__annotations__ __annotations_cache__ __abstractmethods__ _abc_impl __protocol_attrs__ __doc__ "
-    "__non_callable_proto_members__ __weakref__ __dict__ __parameters__ __signature__".split()
-)
+    {
+        "__annotations__", "__annotations_cache__", "__abstractmethods__", "_abc_impl", "__protocol_attrs__", "__doc__",
+        "__non_callable_proto_members__", "__weakref__", "__dict__", "__parameters__", "__signature__",
+    }
+)  # fmt: skip
 
 #: Kinds of fragments whose values are told to be unchanged by a snapshot of what they were.
 _SNAPSHOT_KINDS = frozenset({"literal", "derived", "setup", "parameter"})
@@ -137,7 +138,8 @@ class Namespace:
         for feature in fragment.get("future", ()):
             flags |= getattr(__future__, feature).compiler_flag
         source = "\n" * (int(fragment.get("line", 1)) - 1) + fragment["source"]
-        return compile(source, self._filename(fragment), "exec", flags=flags, dont_inherit=True)
+        code: types.CodeType = compile(source, self._filename(fragment), "exec", flags=flags, dont_inherit=True)
+        return code
 
     def _record(self, fragment: Mapping[str, Any]) -> None:
         for name in fragment["names"]:
@@ -152,7 +154,7 @@ class Namespace:
 
             snapshot = snapshot_of(value, self)
         self.origins[name] = Origin(kind, fragment, value, _print_of(value), snapshot)
-        if kind != "parameter" and kind != "import":
+        if kind not in {"parameter", "import"}:
             self._by_id[id(value)] = name
 
     def parameters(self, values: Mapping[str, Any]) -> None:
@@ -202,7 +204,7 @@ class Namespace:
         return origin is not None and _same_print(origin.print, _print_of(origin.value))
 
     def late_of(self, fragment: str, found: Set[str]) -> None:
-        """Add to ``found`` every name that the fragment's definitions read when called, fragments in between included."""
+        """Add to ``found`` every name that the fragment's definitions read when called, directly or by others."""
         for name in self.fragments.get(fragment, {}).get("late", ()):
             if name not in found:
                 found.add(name)

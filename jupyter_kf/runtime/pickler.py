@@ -20,7 +20,7 @@ import sys
 import threading
 import types
 import warnings
-from typing import Any, Callable, Dict, Iterator, List, Optional, Set, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Set
 
 from . import arrays, by_value, rebuild
 from .namespace import Namespace
@@ -198,7 +198,7 @@ def snapshot_of(value: Any, namespace: Namespace) -> Optional[str]:
         return None
     try:
         return content_of(pickled((value,), namespace))
-    except Exception:  # noqa: BLE001
+    except Exception:
         log.debug("no snapshot of a %s", type(value).__name__, exc_info=True)
         return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, Dict
 
 _LIMIT = 120
 _PLAIN = (bool, int, float, complex, type(None))
@@ -51,7 +51,8 @@ def _text(value: Any, depth: int, room: int) -> str:
 
 
 def _container(value: Any, depth: int, room: int) -> str:
-    opening, closing = {list: "[]", tuple: "()", dict: "{}"}.get(type(value), ("{", "}"))
+    pairs: Dict[type, str] = {list: "[]", tuple: "()"}
+    opening, closing = tuple(pairs.get(type(value), "{}"))
     parts = []
     for item in value.items() if type(value) is dict else value:
         if room <= 0:

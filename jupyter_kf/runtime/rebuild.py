@@ -103,9 +103,10 @@ def make_code(data: bytes) -> types.CodeType:
 
 
 def make_class(
-    metaclass: type, name: str, bases: Tuple[type, ...], module: str, qualname: str, slots: Optional[Tuple[str, ...]]
+    metaclass: type, bases: Tuple[type, ...], named: Tuple[str, str, str], slots: Optional[Tuple[str, ...]]
 ) -> type:
     """Return an empty class without firing hooks of metaclass, ``__init_subclass__`` or ``__set_name__``."""
+    name, module, qualname = named
     body: Dict[str, Any] = {"__module__": module, "__qualname__": qualname}
     if slots is not None:
         body["__slots__"] = slots
@@ -121,13 +122,11 @@ def make_class(
         for base, hook in silenced:
             type.__setattr__(base, "__init_subclass__", hook)
     if _is_abstract_metaclass(metaclass):
-        import _abc
-
-        _abc._abc_init(made)
+        importlib.import_module("_abc")._abc_init(made)
     return made
 
 
-def _quiet(cls: type, **options: Any) -> None:
+def _quiet(cls: Any, /, **options: Any) -> None:
     """Take the place of ``__init_subclass__`` while a class is rebuilt."""
 
 
@@ -220,7 +219,7 @@ def make_memmap(path: str, dtype: Any, mode: str, offset: int, shape: Tuple[int,
 def make_memoryview(held: Any, form: str, shape: Tuple[int, ...]) -> memoryview:
     """Return a view of a whole bytes-like object."""
     view = memoryview(held)
-    return view if view.format == form else view.cast("B").cast(form, shape)  # type: ignore[call-overload,no-any-return]
+    return view if view.format == form else view.cast("B").cast(form, shape)  # type: ignore[call-overload]
 
 
 def make_proxy(held: Any) -> Any:
