@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+import warnings
 from collections.abc import Iterable, Mapping
 from os import PathLike
 from pathlib import Path
@@ -125,7 +126,9 @@ def _kernel(document: Document, wanted: str) -> tuple[str, str]:
             fix="Give one with --kernel, or open the notebook in Jupyter, choose its kernel and save it.",
         )
     try:
-        return name, str(specs.get_kernel_spec(name).language or document.language)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of traitlets, for a key that a kernelspec adds
+            return name, str(specs.get_kernel_spec(name).language or document.language)
     except NoSuchKernel as exc:
         known = ", ".join(sorted(specs.find_kernel_specs())) or "none"
         raise UsageError(
