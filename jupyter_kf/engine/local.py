@@ -264,6 +264,7 @@ class LocalEngine(Engine):
 
             executions = self._store.metadata.executions(run.id)
             kill_leftovers([e.id for e in executions if not e.state.final])
+            self._store.artifacts.sweep(time.time() - 86400.0)
             self._append("run.interrupted", run.id)
         return True
 

@@ -45,6 +45,8 @@ _TICK = 0.2
 _SAY_AFTER = 0.5
 _SAY_AGAIN = 2.0
 _BATCH = 200
+#: Seconds that half written artifacts of other machines are left alone.
+DRAFTS_KEPT = 86400.0
 
 
 class Supervisor:
@@ -73,6 +75,7 @@ class Supervisor:
         self._before: dict[str, Mapping[str, str]] | None = None
         self._canceled: set[str] = set()
         self._canceling = False
+        self._died = False
         self._artifacts: dict[str, Mapping[str, Any]] = {}
         self._finish: scheduler.Finish | None = None
         self._launcher: Launcher | None = None
@@ -161,6 +164,8 @@ class Supervisor:
             self._launcher.close()
         self._slots.close()
         self._selector.close()
+        if self._died:  # what a killed process was writing is of no use to anybody
+            self._store.artifacts.sweep(time.time() - DRAFTS_KEPT)
 
     # -- what was done before ------------------------------------------------------------------
     def _what_is_done(self) -> tuple[list[scheduler.Restored], dict[str, set[str]]]:
@@ -427,20 +432,11 @@ class Supervisor:
         self._done(attempt)
         for artifact in report.get("artifacts") or ():
             self._store.artifacts.publish(artifact["digest"])
-        report["names"] = self._told(attempt, report.get("names") or {})
         attempt.report = {**report, "live": list(attempt.step.live), "key": dict(attempt.key.parts)}
         self._pending += attempt.records.events()
         self._pending.append(attempt.finished_event(self._run, State.SUCCEEDED))
         fact = scheduler.Finished(attempt.step.name, attempt.report, attempt.launch.attempt)
         self._carry_out(self._tell(fact))
-
-    def _told(self, attempt: Attempt, names: Mapping[str, Any]) -> dict[str, Any]:
-        """What a step says about names, without those it neither had nor could bind: they are not absent, just elsewhere."""
-        step, launch = attempt.step, attempt.launch
-        fragments = self._fragments(step, launch)
-        had = {*launch.values, *step.binds, *self._parameters(step, launch, fragments)}
-        had |= {n for f in fragments for n in f.names}
-        return {n: e for n, e in names.items() if e["state"] != "absent" or n in had}
 
     def _failed(self, attempt: Attempt, error: Mapping[str, Any]) -> None:
         self._done(attempt)
@@ -451,6 +447,7 @@ class Supervisor:
         self._carry_out(self._scheduler.handle(fact))
 
     def _exited(self, attempt: Attempt, status: int | None) -> None:
+        self._died = True
         if attempt.ending == "superseded":
             self._done(attempt)
         elif attempt.ending == "canceled":
