@@ -12,10 +12,12 @@ BIN    := $(VENV)/bin
 # Whatever the demo makes stays in this folder.
 DEMO   ?= demo-output
 TESTS  ?=
+# Options for JupyterLab, such as --no-browser.
+LAB    ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test checks lab bench clean
+.PHONY: help demo test lab bench clean
 
 help:
 	@sed -n 's/^#  //p' Makefile
@@ -44,7 +46,7 @@ test:
 
 lab:
 	@$(PYTHON) dev/environment.py $(VENV) examples lab
-	@$(BIN)/jupyter lab --notebook-dir examples
+	@$(BIN)/jupyter lab $(LAB) examples
 
 bench:
 	@$(PYTHON) dev/environment.py $(VENV) test examples
