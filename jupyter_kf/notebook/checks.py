@@ -1,0 +1,444 @@
+"""Notebook room: what is wrong, or worth a word, once the hand-over is worked out; and the edges no variable carries."""
+
+from __future__ import annotations
+
+import re
+
+from jupyter_kf.model.pipeline import IMPLICIT_NAMES
+from jupyter_kf.notebook.directives import nearest
+from jupyter_kf.notebook.flow import Site
+from jupyter_kf.notebook.fragments import BUILTINS
+from jupyter_kf.notebook.handoff import Demand, Draft, Handoff, is_private
+from jupyter_kf.notebook.lint import Report, listed
+from jupyter_kf.notebook.reading import Reading
+
+_GENERATOR_NAMES = {"<random>": "random", "<numpy.random>": "numpy.random"}
+
+
+def declared_edges(reading: Reading, report: Report) -> None:
+    """Turn ``--after`` and ``prev:`` into edges; steps that stand below cannot come before."""
+    places = {d.name: d.index for d in reading.drafts}
+    forward: list[tuple[Draft, Draft]] = []
+    for draft in reading.drafts:
+        site = reading.marking.lines[draft.name]
+        for name in draft.options.after:
+            other = places.get(name)
+            if other is None:
+                near = nearest(name, places)
+                fix = f"Did you mean `{near}`?" if near else f"The steps are {listed(places)}."
+                report.say(
+                    "KF119", site, f"Step `{draft.name}` is to run after `{name}`, but there is no such step.", fix
+                )
+            elif other == draft.index:
+                report.say("KF122", site, f"Step `{name}` is to run after itself.", "Take it off the list.")
+            elif other > draft.index:
+                forward.append((draft, reading.drafts[other]))
+            else:
+                draft.order.add(other)
+    for draft, later in forward:
+        site = reading.marking.lines[draft.name]
+        chain = _chain(reading.drafts, draft.index, later.index)
+        if chain:
+            shown = " → ".join(f"`{reading.drafts[s].name}`" for s in [*chain, draft.index])
+            report.say("KF122", site, f"The steps wait for each other: {shown}.", "Take one of the edges away.")
+        else:
+            report.say(
+                "KF129",
+                site,
+                f"Step `{draft.name}` is to run after `{later.name}`, which stands below it.",
+                f"Move the cells of `{later.name}` above cell {draft.first}.",
+                why="Steps take values as the notebook would from top to bottom.",
+            )
+
+
+def _chain(drafts: list[Draft], start: int, end: int) -> list[int]:
+    """The way from ``start`` to ``end`` along steps that declare to come after one another, both included."""
+    places = {d.name: d.index for d in drafts}
+    came: dict[int, int] = {start: start}
+    for_later: dict[int, list[int]] = {}
+    for draft in drafts:
+        for name in draft.options.after:
+            if name in places:
+                for_later.setdefault(places[name], []).append(draft.index)
+    queue = [start]
+    while queue:
+        step = queue.pop(0)
+        if step == end:
+            way = [end]
+            while way[-1] != start:
+                way.append(came[way[-1]])
+            return way[::-1]
+        for following in for_later.get(step, ()):
+            if following not in came:
+                came[following] = step
+                queue.append(following)
+    return []
+
+
+def file_edges(reading: Reading, report: Report) -> None:
+    """Order steps that write a file and those that read or write it, as in the notebook."""
+    written: dict[str, int] = {}
+    read: dict[str, list[int]] = {}
+    interesting = {path for d in reading.drafts for path in d.traces.writes}
+    for draft in reading.drafts:
+        touched = {p: s for p, s in draft.traces.mentions.items() if p in interesting}
+        touched.update(draft.traces.writes)
+        for path in sorted(touched):
+            writer = written.get(path)
+            before = {writer} if writer is not None else set()
+            if path in draft.traces.writes:
+                before.update(read.pop(path, ()))
+            before.discard(draft.index)
+            for step in sorted(before):
+                if step not in draft.order:
+                    draft.order.add(step)
+                    _say_file(reading, report, draft, step, path, touched[path])
+            if path in draft.traces.writes:
+                written[path] = draft.index
+            else:
+                read.setdefault(path, []).append(draft.index)
+
+
+def _say_file(reading: Reading, report: Report, draft: Draft, step: int, path: str, site: Site) -> None:
+    other = reading.drafts[step]
+    if other.name in draft.options.after:
+        return
+    report.say(
+        "KF160",
+        site,
+        f"Step `{draft.name}` runs after `{other.name}`, because both use the file {path!r}.",
+        "Nothing to do here; where steps share no folder, hand the data over as a variable.",
+    )
+
+
+def check(reading: Reading, handoff: Handoff, report: Report) -> None:
+    """Report everything about the hand-over."""
+    blind = _blind(reading, report)
+    for draft in reading.drafts:
+        _missing(reading, handoff, report, draft, blind)
+        _resources(reading, report, draft)
+        _rebound_outside(reading, report, draft)
+        _doubtful(reading, report, draft)
+        _declared(reading, handoff, report, draft)
+    for name, one, other, reader in handoff.clashes():
+        _clash(report, name, one, other, reader)
+    _interleaved(reading, report)
+    _stars(reading, report)
+    _setup(reading, handoff, report)
+    _random(reading, handoff, report)
+    _modules(reading, report)
+
+
+def _blind(reading: Reading, report: Report) -> int:
+    """Report what cannot be seen through; return the first step that hides something."""
+    first = len(reading.drafts)
+    for draft in reading.drafts:
+        if not draft.traces.blind:
+            continue
+        first = min(first, draft.index)
+        if draft.options.inputs or draft.options.outputs:
+            continue
+        for why, site in draft.traces.blind.items():
+            report.say(
+                "KF126",
+                site,
+                f"The analysis cannot see through this line: {why}.",
+                "Say what it reads and makes: `--in NAME --out NAME`, either of them may be left out.",
+                why="A name that only such a line binds reaches later steps, but the graph does not show it.",
+            )
+    return first
+
+
+def _missing(reading: Reading, handoff: Handoff, report: Report, draft: Draft, blind: int) -> None:
+    for name, demand in sorted(draft.missing.items(), key=lambda item: (item[1].site, item[0])):
+        if demand.how in {"quiet", "doubtful", "passes"}:
+            continue
+        if _between(reading, report, draft, name, demand):
+            continue
+        if _explored(reading, report, draft, name, demand):
+            continue
+        if name in handoff.binders and demand.how != "hard":
+            continue
+        via = f" (in `{demand.through}`)" if demand.through else ""
+        below = _below(reading, draft, name)
+        if demand.how == "hard" and blind > draft.index:
+            near = nearest(name, {*handoff.binders, *reading.parameters, *handoff.shelf.by_name, *BUILTINS} - {name})
+            fix = below or f"Import or define `{name}` above, or make it in an earlier step"
+            report.say(
+                "KF121",
+                demand.site,
+                f"Step `{draft.name}` uses `{name}`, which nothing before it makes.",
+                fix + (f"; did you mean `{near}`?" if near and not below else "."),
+            )
+        else:
+            report.say(
+                "KF128",
+                demand.site,
+                f"Step `{draft.name}` may use `{name}`{via}, which nothing before it makes.",
+                below or f"Define `{name}` above, or leave it where it is never reached.",
+            )
+
+
+def _below(reading: Reading, draft: Draft, name: str) -> str:
+    pieces = [p for p in reading.shelf.by_name.get(name, ()) if p.owner < 0]
+    if pieces:
+        return f"Move cell {pieces[0].cell_index}, which makes it, above cell {draft.first}."
+    later = [d for d in reading.drafts if d.index > draft.index and name in d.binds]
+    if later:
+        return f"Step `{later[0].name}`, which makes it, stands below: move its cells above cell {draft.first}."
+    return ""
+
+
+def _between(reading: Reading, report: Report, draft: Draft, name: str, demand: Demand) -> bool:
+    """A cell of the step uses what a step in between makes."""
+    for other in reading.drafts[draft.index + 1 :]:
+        if other.first > demand.site.cell:
+            break
+        if name not in other.binds:
+            continue
+        back = [n for n, p in other.inputs.items() if p == draft.index]
+        code = "KF122" if back else "KF123"
+        chain = f"`{draft.name}` → `{other.name}` → `{draft.name}`"
+        report.say(
+            code,
+            demand.site,
+            f"Step `{draft.name}` uses `{name}` here, which step `{other.name}` makes in between"
+            + (f", and `{other.name}` takes {listed(sorted(back))} from it: {chain}." if back else "."),
+            f"Give cell {demand.site.cell} a step name of its own.",
+            why="All cells of a step run together, in the place of its first cell.",
+        )
+        return True
+    return False
+
+
+def _explored(reading: Reading, report: Report, draft: Draft, name: str, demand: Demand) -> bool:
+    above = [(s, role) for s, role in reading.explored.get(name, ()) if s.cell < draft.last]
+    if not above:
+        return False
+    site, role = above[-1]
+    sure = demand.how in {"hard", "called"}
+    kind = "is skipped" if role == "skip" else "is not part of the pipeline"
+    report.say(
+        "KF124",
+        demand.site,
+        f"Step `{draft.name}` needs `{name}`, which only cell {site.cell} makes (line {site.line}), and that cell {kind}.",
+        f"Mark cell {site.cell} with `%%kubeflow setup`, or `%%kubeflow step {draft.name}` to run it as part of the step.",
+        why="Of an unmarked cell, imports, definitions and literal values are taken; the rest is exploration.",
+        severity="error" if sure else "warning",
+        edit={"cell": _cell_id(reading, site.cell), "line": 1, "replace": "%%kubeflow setup"}
+        if role != "skip"
+        else None,
+    )
+    return True
+
+
+def _cell_id(reading: Reading, index: int) -> str:
+    return reading.document.cells[index].id
+
+
+def _resources(reading: Reading, report: Report, draft: Draft) -> None:
+    for name, producer in sorted(draft.inputs.items()):
+        maker = reading.drafts[producer]
+        found = maker.traces.resources.get(name)
+        demand = draft.demands[name]
+        if found is None or demand.how in {"passes", "doubtful", "quiet", "late"}:
+            continue
+        what, made = found
+        generator = what == "a generator"
+        fix = (
+            f"Make a list of it in cell {made.cell}: `{name} = list({name})`."
+            if generator
+            else f"Open it in step `{draft.name}`, or in a cell marked `%%kubeflow setup`."
+        )
+        report.say(
+            "KF141" if generator else "KF140",
+            demand.site,
+            f"Step `{draft.name}` needs `{name}` of cell {made.cell} (step `{maker.name}`), but it is {what},"
+            " which lives in one process only.",
+            fix,
+        )
+
+
+def _rebound_outside(reading: Reading, report: Report, draft: Draft) -> None:
+    """An unmarked cell between maker and reader binds or changes what the reader takes from the maker."""
+    for name, demand in sorted(draft.demands.items()):
+        if demand.how in {"passes", "quiet", "doubtful"} or name in draft.missing or is_private(name):
+            continue
+        maker = draft.inputs.get(name)
+        base = handed = None
+        if maker is not None:
+            base, handed = reading.drafts[maker].last, f"step `{reading.drafts[maker].name}`"
+        else:
+            piece = reading.shelf.seen(name, draft.index, draft.last)
+            if piece is None:
+                continue
+            base, handed = piece.cell_index, f"cell {piece.cell_index}"
+        _say_rebound(reading, report, draft, name, base, handed)
+    for piece in draft.replay.values():
+        for name in piece.names:
+            if name in draft.facts.loads and name in reading.frozen:
+                _say_rebound(reading, report, draft, name, piece.cell_index, f"cell {piece.cell_index}")
+
+
+def _say_rebound(reading: Reading, report: Report, draft: Draft, name: str, base: int, handed: str) -> None:
+    sites = [(s, "rebinds") for s, role in reading.explored.get(name, ()) if role != "skip"]
+    sites += [(s, "changes") for s in reading.nudged.get(name, ())]
+    pieces = [p for p in reading.shelf.by_name.get(name, ()) if p.owner < 0 and handed.startswith("step")]
+    sites += [(Site(p.cell_index, p.line), "rebinds") for p in pieces if p.kind != "import"]
+    for site, verb in sorted(sites):
+        if base < site.cell < draft.last:
+            report.say(
+                "KF125",
+                site,
+                f"Cell {site.cell} {verb} `{name}`, which step `{draft.name}` takes from {handed};"
+                " the pipeline does not run this cell.",
+                f"Make it part of step `{draft.name}`: `%%kubeflow step {draft.name}`.",
+                edit={"cell": _cell_id(reading, site.cell), "line": 1, "replace": f"%%kubeflow step {draft.name}"},
+            )
+            return
+
+
+def _doubtful(reading: Reading, report: Report, draft: Draft) -> None:
+    """An edge that only a path nobody takes needs: the step binds the name itself, but not surely."""
+    carried = set(draft.order)
+    carried.update(p for n, p in draft.inputs.items() if draft.demands[n].how not in {"doubtful", "passes"})
+    for name, producer in sorted(draft.inputs.items()):
+        demand = draft.demands[name]
+        if demand.how == "doubtful" and producer not in carried and name not in IMPLICIT_NAMES:
+            carried.add(producer)
+            report.say(
+                "KF166",
+                demand.site,
+                f"Step `{draft.name}` waits for `{reading.drafts[producer].name}` only because `{name}` may not be bound"
+                " here before it is read.",
+                f"Bind `{name}` before the loop or branch, for example `{name} = None`, and the steps run in parallel.",
+            )
+
+
+def _declared(reading: Reading, handoff: Handoff, report: Report, draft: Draft) -> None:
+    site = reading.marking.lines[draft.name]
+    for name in (*draft.options.inputs, *draft.options.outputs):
+        if not name.isidentifier():
+            report.say("KF131", site, f"`{name}` of `--in` or `--out` is no name.", "Write names, separated by commas.")
+
+
+def _clash(report: Report, name: str, one: Draft, other: Draft, reader: Draft) -> None:
+    here = other.facts.last.get(name) or Site(other.first, 1)
+    there = one.facts.last.get(name) or Site(one.first, 1)
+    report.say(
+        "KF120",
+        here,
+        f"Steps `{one.name}` (cell {there.cell}) and `{other.name}` (cell {here.cell}) both bind `{name}`, nothing orders"
+        f" them, and step `{reader.name}` needs it.",
+        f"Use two names, or write `--after {one.name}` at step `{other.name}`.",
+    )
+
+
+def _interleaved(reading: Reading, report: Report) -> None:
+    """A later cell of a step changes what a step that stands before that cell works with."""
+    drafts = reading.drafts
+    for draft in drafts:
+        if draft.first == draft.last:
+            continue
+        for other in drafts[draft.index + 1 :]:
+            if other.first > draft.last:
+                break
+            for name, site in sorted(draft.facts.last.items()):
+                touched = name in other.needs or name in other.binds
+                if site.cell > other.first and touched and (name in draft.binds or name in draft.changes):
+                    report.say(
+                        "KF123",
+                        site,
+                        f"Step `{draft.name}` binds or changes `{name}` here, below cell {other.first} of step"
+                        f" `{other.name}`, which works with `{name}`, too.",
+                        f"Give cell {site.cell} a step name of its own.",
+                        why="All cells of a step run together, in the place of its first cell.",
+                    )
+                    break
+
+
+def _stars(reading: Reading, report: Report) -> None:
+    for piece in reading.stars:
+        names = sorted({n for d in reading.drafts for n in d.stars.get(piece.id, ())})
+        if names:
+            module = next(iter(piece.facts.stars))[0]
+            report.say(
+                "KF127",
+                Site(piece.cell_index, piece.line),
+                f"Not all names of `from {module} import *` are known; {listed(names)} are taken to come from it.",
+                f"Import them by name: `from {module} import {', '.join(names[:4])}`.",
+            )
+
+
+def _setup(reading: Reading, handoff: Handoff, report: Report) -> None:
+    for piece in handoff.shelf.pieces:
+        if piece.kind not in {"setup", "derived"}:
+            continue
+        what = "set-up" if piece.kind == "setup" else "parameters"
+        for name, site in sorted(piece.facts.hard.items(), key=lambda item: item[1]):
+            if name in BUILTINS or name in reading.parameters or handoff.shelf.before(name, piece) or reading.stars:
+                continue
+            step = next((d for d in reading.drafts if name in d.binds), None)
+            if step is not None:
+                report.say(
+                    "KF130",
+                    site,
+                    f"A {what} cell cannot use `{name}`, which step `{step.name}` makes.",
+                    f"Mark the cell `%%kubeflow step NAME`, or make `{name}` in a set-up cell.",
+                    why="It is replayed at the beginning of steps, before any value arrives.",
+                )
+                continue
+            explored = reading.explored.get(name)
+            report.say(
+                "KF124" if explored else "KF121",
+                site,
+                f"The {what} cell uses `{name}`, which "
+                + (
+                    f"only cell {explored[-1][0].cell} makes, outside the pipeline."
+                    if explored
+                    else "nothing above makes."
+                ),
+                f"Mark cell {explored[-1][0].cell} with `%%kubeflow setup`, too."
+                if explored
+                else f"Define `{name}` above.",
+            )
+
+
+def _random(reading: Reading, handoff: Handoff, report: Report) -> None:
+    for name in IMPLICIT_NAMES:
+        shown = _GENERATOR_NAMES[name]
+        drawers = [d for d in reading.drafts if name in d.traces.strong]
+        if name in reading.seeded and name not in handoff.binders and drawers:
+            report.say(
+                "KF162",
+                reading.seeded[name],
+                f"This cell seeds `{shown}`, but it is not part of the pipeline; step `{drawers[0].name}` draws from it.",
+                "Mark the cell `%%kubeflow setup`, or seed in the step.",
+            )
+        for before, after in zip(drawers, drawers[1:], strict=False):
+            seed = handoff.earlier(handoff.binders, name, after.index)
+            if seed < 0 or seed >= before.index or after.ancestors >> before.index & 1:
+                continue
+            report.say(
+                "KF161",
+                after.traces.strong[name],
+                f"Steps `{before.name}` and `{after.name}` both draw from `{shown}` after one seed, and nothing orders them.",
+                f"Give each its own generator or seed, or write `--after {before.name}` at step `{after.name}`.",
+                why="The numbers of the second depend on how many the first has drawn.",
+            )
+
+
+def _modules(reading: Reading, report: Report) -> None:
+    """State of an imported module does not travel: ``os.environ[…] = …``, ``plt.rcParams[…] = …``."""
+    for draft in reading.drafts:
+        for name, site in sorted(draft.facts.changes.items()):
+            if name not in reading.frozen or name not in reading.aliases.table:
+                continue
+            later = next((d for d in reading.drafts[draft.index + 1 :] if name in d.facts.loads), None)
+            if later is not None and re.match(r"[a-z]", reading.aliases.table[name]):
+                report.say(
+                    "KF163",
+                    site,
+                    f"This changes the module `{name}` in step `{draft.name}` only; step `{later.name}` uses it, too.",
+                    "Put the line into a cell marked `%%kubeflow setup`.",
+                )
