@@ -89,7 +89,7 @@ class Collector:
             condemned = {r[0] for r in session.rows("SELECT id FROM kf_runs WHERE deleted = 1")} | set(outdated)
             known = {r[0] for r in session.rows("SELECT id FROM kf_runs")}
         digests, freed = self._artifact_garbage(condemned, limit, dry_run=dry_run)
-        folders, more = self._folder_garbage(condemned - self._lenders(condemned), known, limit, dry_run=dry_run)
+        folders, more = self._folder_garbage(condemned, known, limit, dry_run=dry_run)
         swept = self._artifacts.sweep(limit - 86400.0, dry_run=dry_run)
         return Collection(tuple(outdated), tuple(digests), tuple(folders), freed + more + swept, dry_run)
 
@@ -163,15 +163,6 @@ class Collector:
         return [digest for digest in digests if digest not in needed]
 
     # folders
-
-    def _lenders(self, condemned: set[str]) -> set[str]:
-        """Return the runs whose folders hold what a kept run took from the cache and still shows."""
-        with self._database.reading() as session:
-            rows = session.rows(
-                "SELECT DISTINCT e.folder, e.run FROM kf_executions e JOIN kf_runs r ON r.id = e.run"
-                " WHERE r.deleted = 0 AND e.cached = 1 AND e.folder <> ''"
-            )
-        return {part for folder, run in rows if run not in condemned for part in Path(folder).parts} & condemned
 
     def _folder_garbage(
         self, condemned: set[str], known: set[str], limit: float, *, dry_run: bool

@@ -86,6 +86,7 @@ def _submitted(session: Session, event: Event) -> None:
             "created": event.time,
             "started": None,
             "finished": None,
+            "seconds": None,
             "snapshot": text(data.get("snapshot"), 64),
             "environment": text(data.get("environment"), 64),
             "error": None,
@@ -145,11 +146,17 @@ def _finished(session: Session, event: Event) -> None:
     error = event.data.get("error")
     state = State(event.data.get("state", State.SUCCEEDED))
     _run_state(session, event, state, finished=event.time, error=plain(error) if error else None)
+    _time_taken(session, event)
     _abandon(session, event, State.CANCELED)
+
+
+def _time_taken(session: Session, event: Event) -> None:
+    session.execute("UPDATE kf_runs SET seconds = finished - started WHERE id = :run", {"run": event.run})
 
 
 def _interrupted(session: Session, event: Event) -> None:
     if _run_state(session, event, State.INTERRUPTED, _LIVE, finished=event.time):
+        _time_taken(session, event)
         _abandon(session, event, State.INTERRUPTED)
 
 
@@ -162,7 +169,8 @@ def _abandon(session: Session, event: Event, state: State) -> None:
 
 def _resumed(session: Session, event: Event) -> None:
     session.execute(
-        "UPDATE kf_runs SET state = 'PENDING', finished = NULL, error = NULL, resumes = resumes + 1 WHERE id = :run",
+        "UPDATE kf_runs SET state = 'PENDING', finished = NULL, seconds = NULL, error = NULL, resumes = resumes + 1"
+        " WHERE id = :run",
         {"run": event.run},
     )
     snapshot = event.data.get("snapshot")

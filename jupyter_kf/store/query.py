@@ -37,13 +37,16 @@ from jupyter_kf.store.fold import odd_number, text
 
 _TEXTS = {n: f"r.{n}" for n in ("id", "name", "kind", "experiment", "state", "notebook", "pipeline", "engine", "note")}
 _TIMES = {n: f"r.{n}" for n in ("created", "started", "finished")}
-_NUMBERS = {"seconds": "(r.finished - r.started)", "resumes": "r.resumes"}
+_NUMBERS = {n: f"r.{n}" for n in ("seconds", "resumes")}
 _COLUMNS = {**_TEXTS, **_TIMES, **_NUMBERS}
+_OPTIONAL = frozenset({"started", "finished", "seconds"})
 _SPACES = {
     "metrics": "metrics", "metric": "metrics", "params": "params", "param": "params", "parameters": "params",
     "parameter": "params", "tags": "tags", "tag": "tags",
 }  # fmt: skip
 _KEYWORDS = frozenset({"and", "or", "not", "in", "is", "null"})
+#: Fewer rows than this are few.
+_FEW = 2000
 _AGES = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 
 _TOKEN = re.compile(
@@ -75,15 +78,39 @@ class Question:
 
 @dataclass(slots=True)
 class Sql:
-    """A condition under construction: :meth:`bind` gives a value a parameter of its own."""
+    """A condition under construction: :meth:`bind` gives a value a parameter of its own.
 
+    ``rare`` is set where few runs can fit. SQLite has no statistics to see this by; it is then told not to walk through
+    all runs in the order of an index (a ``+`` before a column takes its indexes out of the choice).
+    """
+
+    session: Session
     values: dict[str, Any] = field(default_factory=dict)
+    rare: bool = False
 
     def bind(self, value: Any) -> str:
         """Return the placeholder of ``value``."""
         name = f"v{len(self.values)}"
         self.values[name] = value
         return f":{name}"
+
+    def having(self, table: str, test: str, *, all_must: bool) -> str:
+        """Return the condition that a row of the run in ``table`` fits ``test``.
+
+        Few such rows are collected first; many are looked up run by run, so that a list is full after a few looks.
+        """
+        names = set(re.findall(r":(v\d+)", test))
+        values = {n: v for n, v in self.values.items() if n in names}
+        probe = f"SELECT COUNT(*) FROM (SELECT 1 FROM {table} WHERE {test} LIMIT {_FEW}) few"
+        found = self.session.row(probe, values)
+        if found is not None and found[0] < _FEW:
+            self.rare = self.rare or all_must
+            return f"r.id IN (SELECT run FROM {table} WHERE {test})"
+        return f"EXISTS (SELECT 1 FROM {table} x WHERE x.run = r.id AND {test})"
+
+    def free(self, column: str) -> str:
+        """Return the column, for SQLite without its indexes where few runs fit."""
+        return f"+{column}" if self.rare and self.session.dialect == "sqlite" else column
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,17 +150,20 @@ def find_run(session: Session, ref: str, *, deleted: bool = False, notebook: str
     short = wanted.lower()
     if re.fullmatch(r"[0-9a-z]{4,20}", short):
         tries.append(("id >= :ref AND id < :end", {"ref": short, "end": short + "~"}, ""))
-        tries.append(("id LIKE :end", {"end": "%" + short}, ""))
+        tries.append(("id IN (SELECT id FROM kf_runs WHERE id LIKE :end)", {"end": "%" + short}, ""))
     for condition, bound, extra in tries:
-        order = "ORDER BY created DESC, id DESC LIMIT 4"
+        named = condition.startswith("name")
+        order = "ORDER BY created DESC, id DESC LIMIT 1" if named else "LIMIT 4"
         rows = session.rows(f"SELECT id FROM kf_runs WHERE {condition}{extra or scope} {order}", bound)
-        if len(rows) == 1 or (rows and condition.startswith("name")):
+        if len(rows) == 1:
             return str(rows[0][0])
         if rows:
             raise UsageError(
                 f"Several runs fit {ref!r}.",
                 code="KF411",
-                fix="Give more of the id: " + ", ".join(str(row[0]) for row in rows[:3]) + (" …" if rows[3:] else "."),
+                fix="Give more of the id: "
+                + ", ".join(sorted(str(row[0]) for row in rows[:3]))
+                + (" …" if rows[3:] else "."),
             )
     raise UsageError(f"There is no run {ref!r}.", code="KF410", fix=_nearest_run(session, wanted))
 
@@ -204,48 +234,56 @@ def load_runs(session: Session, ids: Sequence[str]) -> list[Run]:
 
 
 def _condition(asked: Question, sql: Sql, now: float) -> str:
-    parts = [] if asked.deleted else ["r.deleted = 0"]
+    parts = []
     for column in ("experiment", "notebook", "kind"):
         wanted = getattr(asked, column)
         if wanted is not None:
             parts.append(f"r.{column} = {sql.bind(text(wanted))}")
     if asked.states:
-        parts.append(f"r.state IN ({', '.join(sql.bind(_state(str(s))) for s in asked.states)})")
+        states = [_state(str(s)) for s in asked.states]
+        sql.rare = not any(State(s).final for s in states)
+        parts.append(f"r.state IN ({', '.join(sql.bind(s) for s in states)})")
     for word in asked.search.lower().split():
         parts.append(_contains("r.search", word, sql))
     if asked.where.strip():
         parts.append(f"({_Parser(asked.where, sql, now).condition()})")
+    if not asked.deleted:
+        # The index on states, which is what makes a rare state rare, begins with this column.
+        parts.append(f"{'r.deleted' if asked.states else sql.free('r.deleted')} = 0")
     return " AND ".join(parts) or "1 = 1"
 
 
 def count_runs(session: Session, asked: Question) -> int:
     """Return how many runs fit."""
-    sql = Sql()
+    sql = Sql(session)
     row = session.row(f"SELECT COUNT(*) FROM kf_runs r WHERE {_condition(asked, sql, time.time())}", sql.values)
     return int(row[0]) if row else 0
 
 
 def select_runs(session: Session, asked: Question) -> list[str]:
     """Return the ids of the runs that fit, in the order asked for."""
-    sql = Sql()
+    sql = Sql(session)
     where = _condition(asked, sql, time.time())
-    keys = _sort_keys(asked.sort)
-    lone = keys[0] if keys and keys[0].space and asked.limit is not None else None
-    if lone is None:
-        joins, order = _order(keys, sql, outer=True)
+    keys = [_column_of(key, session) for key in _sort_keys(asked.sort)]
+    if not keys or not keys[0].optional or asked.limit is None:
+        joins, order = _order(keys, sql, first_optional=True)
         return _ids(session, f"SELECT r.id FROM kf_runs r{joins} WHERE {where} ORDER BY {order}", sql, asked)
-    # By a metric, parameter or tag: first the runs that have it, in the order of its index, then the others.
-    joins, order = _order(keys, sql, outer=False)
-    found = _ids(session, f"SELECT r.id FROM kf_runs r{joins} WHERE {where} ORDER BY {order}", sql, asked)
-    missing = (asked.limit or 0) - len(found)
+    # By something that not every run has: first those that have it, in the order of its index, then the others.
+    key = keys[0]
+    joins, order = _order(keys, sql, first_optional=False)
+    having = where if key.space else f"{where} AND {key.column} IS NOT NULL"
+    found = _ids(session, f"SELECT r.id FROM kf_runs r{joins} WHERE {having} ORDER BY {order}", sql, asked)
+    missing = asked.limit - len(found)
     if missing <= 0:
         return found
-    having = session.row(f"SELECT COUNT(*) FROM kf_runs r{joins} WHERE {where}", sql.values) or (0,)
-    skip = max(0, asked.offset - int(having[0]))
-    rest = Sql(dict(sql.values))
-    table, _ = _TABLES[lone.space]
-    lacking = f"r.id NOT IN (SELECT run FROM {table} WHERE name = {rest.bind(lone.name)}{_not_null(lone)})"
-    others, order = _order(keys[1:], rest, outer=True)
+    those = session.row(f"SELECT COUNT(*) FROM kf_runs r{joins} WHERE {having}", sql.values) or (0,)
+    skip = max(0, asked.offset - int(those[0]))
+    rest = Sql(session, dict(sql.values), sql.rare)
+    lacking = f"{key.column} IS NULL"
+    if key.space:
+        test = f"x.run = r.id AND x.name = {rest.bind(key.name)} AND x.{key.column} IS NOT NULL"
+        lacking = f"NOT EXISTS (SELECT 1 FROM {_TABLES[key.space]} x WHERE {test})"
+    others, order = _order(keys[1:], rest, first_optional=True)
     statement = f"SELECT r.id FROM kf_runs r{others} WHERE {where} AND {lacking} ORDER BY {order}"
     return found + _ids(session, statement, rest, Question(limit=missing, offset=skip))
 
@@ -260,53 +298,54 @@ def _ids(session: Session, statement: str, sql: Sql, asked: Question) -> list[st
 
 @dataclass(frozen=True, slots=True)
 class _Key:
+    """Something to sort by: a column of the run, or of its row in the table of ``space``."""
+
     space: str
     name: str
     down: bool
+    column: str = ""
+
+    @property
+    def optional(self) -> bool:
+        return bool(self.space) or self.name in _OPTIONAL
 
 
-_TABLES = {"metrics": ("kf_run_metrics", "value"), "params": ("kf_parameters", "number"), "tags": ("kf_tags", "words")}
-
-
-def _not_null(key: _Key) -> str:
-    return " AND value IS NOT NULL" if key.space == "metrics" else ""
+_TABLES = {"metrics": "kf_run_metrics", "params": "kf_parameters", "tags": "kf_tags"}
 
 
 def _sort_keys(sort: str) -> list[_Key]:
     keys = []
     for part in filter(None, (p.strip() for p in sort.split(","))):
-        down = part.startswith("-")
         space, name = _field(part.lstrip("+-").strip(), sort, sort.find(part))
-        keys.append(_Key(space, name, down))
+        keys.append(_Key(space, name, part.startswith("-")))
     return keys
 
 
-def _order(keys: Sequence[_Key], sql: Sql, *, outer: bool) -> tuple[str, str]:
+def _column_of(key: _Key, session: Session) -> _Key:
+    """Decide what to compare; a parameter is sorted as a number where it is one in any run, else as text."""
+    column = {"": _COLUMNS.get(key.name, ""), "metrics": "value", "tags": "words"}.get(key.space, "words")
+    if key.space == "params":
+        known = "SELECT 1 FROM kf_parameters WHERE name = :name AND number IS NOT NULL LIMIT 1"
+        column = "number" if session.row(known, {"name": key.name}) else "words"
+    return _Key(key.space, key.name, key.down, column)
+
+
+def _order(keys: Sequence[_Key], sql: Sql, *, first_optional: bool) -> tuple[str, str]:
     """Return the joins and the ORDER BY list; runs without a value come last, the newest first among equals."""
     joins, order = "", []
     for number, key in enumerate(keys):
         turn = " DESC" if key.down else ""
-        if not key.space:
-            column = _COLUMNS[key.name]
-            order += [f"{column} IS NULL"] if key.name in {"started", "finished", "seconds"} else []
-            order.append(column + turn)
-            continue
-        table, column = _TABLES[key.space]
-        alias = f"s{number}"
-        optional = outer or number > 0
-        joins += f"{' LEFT' if optional else ''} JOIN {table} {alias} ON {alias}.run = r.id"
-        joins += f" AND {alias}.name = {sql.bind(key.name)}"
-        if not optional and key.space == "metrics":
-            joins += f" AND {alias}.value IS NOT NULL"
-        if optional:
-            order.append(f"{alias}.{column} IS NULL")
-        if key.space == "params":
-            order += [] if optional else [f"{alias}.number IS NULL"]
-            order += [f"{alias}.number{turn}", f"{alias}.words{turn}"]
-        else:
-            order.append(f"{alias}.{column}{turn}")
+        optional = key.optional and (first_optional or number > 0)
+        column = key.column
+        if key.space:
+            alias = f"s{number}"
+            column = f"{alias}.{column}"
+            joins += f"{' LEFT' if optional else ''} JOIN {_TABLES[key.space]} {alias} ON {alias}.run = r.id"
+            joins += f" AND {alias}.name = {sql.bind(key.name)}" + ("" if optional else f" AND {column} IS NOT NULL")
+        order += [f"{column} IS NULL"] if optional else []
+        order.append(sql.free(column) + turn)
     if not any(key.name == "created" and not key.space for key in keys):
-        order.append("r.created DESC")
+        order.append(f"{sql.free('r.created')} DESC")
     return joins, ", ".join([*order, "r.id DESC"])
 
 
@@ -355,7 +394,10 @@ def _state(word: str, source: str = "", at: int = 0) -> str:
 
 def _contains(column: str, word: str, sql: Sql) -> str:
     escaped = re.sub(r"([!%_])", r"!\1", word.lower())
-    return f"LOWER({column}) LIKE {sql.bind(f'%{escaped}%')} ESCAPE '!'"
+    # SQLite ignores the case of ASCII letters in LIKE by itself.
+    as_is = column == "r.search" or (sql.session.dialect == "sqlite" and word.isascii())
+    lowered = column if as_is else f"LOWER({column})"
+    return f"{lowered} LIKE {sql.bind(f'%{escaped}%')} ESCAPE '!'"
 
 
 def _numeric(word: str) -> float | None:
@@ -386,6 +428,8 @@ class _Parser:
         self.tokens = self._read()
         self.place = 0
         self.depth = 0
+        words = {t.text.lower() for t in self.tokens if t.kind == "word"}
+        self.all_must = not words & {"or", "not", "in"}
 
     def _read(self) -> list[_Token]:
         tokens, at = [], 0
@@ -503,13 +547,15 @@ class _Parser:
         if not space:
             column = _COLUMNS[name]
             return f"({column} IS NOT NULL AND {column} <> '')" if name in _TEXTS else f"{column} IS NOT NULL"
-        return f"r.id IN (SELECT run FROM {_TABLES[space][0]} WHERE name = {self.sql.bind(name)})"
+        return self._having(space, f"name = {self.sql.bind(name)}")
+
+    def _having(self, space: str, test: str) -> str:
+        return self.sql.having(_TABLES[space], test, all_must=self.all_must)
 
     def _compare(self, space: str, name: str, sign: str, value: _Token) -> str:
         literal = _unquoted(value)
         if not space:
             return self._column(name, sign, value, literal)
-        table = _TABLES[space][0]
         test: str
         amount = _numeric(literal) if value.kind == "word" else None
         if sign in {"~", "!~"}:
@@ -524,7 +570,7 @@ class _Parser:
             low = literal.lower()
             literal = low if value.kind == "word" and low in {"true", "false", "null"} else literal
             test = f"words {sign} {self.sql.bind(text(literal))}"
-        return f"r.id IN (SELECT run FROM {table} WHERE name = {self.sql.bind(name)} AND {test})"
+        return self._having(space, f"name = {self.sql.bind(name)} AND {test}")
 
     def _metric(self, sign: str, value: _Token, amount: float | None) -> str:
         if amount is None:

@@ -152,10 +152,10 @@ class RemoteArtifacts(Artifacts):
         self._seen[digest] = path.stat().st_size
 
     def _upload(self, path: Path, key: str) -> None:
-        self._filesystem.makedirs(key.rpartition("/")[0], exist_ok=True)
-        if self._atomic:
+        if self._atomic:  # no folders there; asking for one may make a bucket
             self._filesystem.put_file(str(path), key)
             return
+        self._filesystem.makedirs(key.rpartition("/")[0], exist_ok=True)
         temporary = f"{self._root}/{TEMPORARY}/{new_id()}"
         self._filesystem.makedirs(temporary.rpartition("/")[0], exist_ok=True)
         try:

@@ -87,8 +87,8 @@ USAGE = Table("kf_usage", "digest id, used real, gone real?", "digest")
 RUNS = Table(
     "kf_runs",
     "id id, name short, kind id, experiment short, state id, notebook short, pipeline short, engine short, note long,"
-    "created real, started real?, finished real?, snapshot id, environment id, error long?, resumes int, deleted int,"
-    "search search",
+    "created real, started real?, finished real?, seconds real?, snapshot id, environment id, error long?, resumes int,"
+    "deleted int, search search",
     "id",
     indexes=(
         "deleted, created, search",
@@ -96,6 +96,9 @@ RUNS = Table(
         "deleted, experiment, created",
         "deleted, notebook, created",
         "deleted, name, created",
+        "deleted, started",
+        "deleted, finished",
+        "deleted, seconds",
     ),
 )
 EXPERIMENTS = Table("kf_experiments", "name short, description long, created real", "name")

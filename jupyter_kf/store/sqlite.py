@@ -85,7 +85,8 @@ class SqliteDatabase(Database):
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        connection.execute("PRAGMA foreign_keys = OFF")
+        # SQLite's own knows ASCII only; the servers' know every letter.
+        connection.create_function("LOWER", 1, _lower, deterministic=True)
         if self.network:
             connection.execute("PRAGMA synchronous = FULL")
             self._journal(connection, "delete")
@@ -241,6 +242,10 @@ class SqliteWatcher(Watcher):
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
+
+
+def _lower(value: str | None) -> str | None:
+    return None if value is None else value.lower()
 
 
 def _close_all(connections: list[sqlite3.Connection], pid: int) -> None:
