@@ -52,7 +52,7 @@ class Progress:
         data = event.data
         if event.kind == "execution.waiting":
             line.note = str(data.get("reason", ""))
-            self._tell(line, "waits: " + line.note if line.note else "")
+            self._tell(line, line.note)
         elif event.kind == "execution.started":
             line.state, line.began, line.note = State.RUNNING, event.time, ""
             line.attempt = int(data.get("attempt") or 1)

@@ -79,15 +79,19 @@ def table(
     colours: Mapping[tuple[int, int], str] | None = None,
     right: Sequence[int] = (),
     flexible: int | None = None,
+    whole: Sequence[int] = (),
 ) -> str:
     """Return aligned columns, at most ``width`` wide: the ``flexible`` column is cut first, then the last ones.
 
-    ``colours`` maps (row, column) to a colour; ``right`` lists columns to be aligned at their right.
+    ``colours`` maps (row, column) to a colour; ``right`` lists columns to be aligned at their right, ``whole`` those
+    that are never cut.
     """
     columns = [max([cells_wide(h), *(cells_wide(row[i]) for row in rows)]) for i, h in enumerate(header)]
     over = sum(columns) + 2 * (len(columns) - 1) - width
     order = ([flexible] if flexible is not None else []) + [i for i in range(len(columns) - 1, -1, -1) if i != flexible]
     for i in order:
+        if i in whole:
+            continue
         cut = min(over, max(0, columns[i] - max(8, cells_wide(header[i]))))
         columns[i] -= max(0, cut)
         over -= max(0, cut)
@@ -292,7 +296,13 @@ def _cells(answer: RunView, step: str) -> str:
 def _(answer: RunList, *, width: int = 80, paint: Paint = no_paint) -> str:
     if not answer.runs:
         return "no runs"
-    shown = answer.metrics[: 1 if width < 100 else 3]
+    room = width - 62 - min(24, max(len(run.name) for run in answer.runs))
+    shown: list[str] = []
+    for name in answer.metrics:
+        room -= max(len(name), 8) + 2
+        if room < 0:
+            break
+        shown.append(name)
     header = ["RUN", "NAME", "STATE", "STARTED", "TIME", *shown]
     rows, colours = [], {}
     for k, run in enumerate(answer.runs):
@@ -303,7 +313,7 @@ def _(answer: RunList, *, width: int = 80, paint: Paint = no_paint) -> str:
         )
         colours[k, 2] = STATE_COLOURS.get(run.state, "")
     right = [4, *range(5, 5 + len(shown))]
-    return table(header, rows, width=width, paint=paint, colours=colours, right=right, flexible=1)
+    return table(header, rows, width=width, paint=paint, colours=colours, right=right, flexible=1, whole=[0, 2])
 
 
 @text_of.register

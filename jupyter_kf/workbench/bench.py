@@ -302,6 +302,12 @@ class Workbench:
         """Ask a run to stop; its processes are ended, politely first. Returns at once."""
         self._recover()
         found = self._find(run)
+        if found.kind in {"session", "cell"} and not found.state.final:
+            raise UsageError(
+                f"{found.name} is the {found.kind} of a living process and ends with it.",
+                code="KF425",
+                fix="Interrupt the cell, or end the script or the kernel.",
+            )
         self.engine.cancel(found.id)
         return self._view(found.id)
 
@@ -400,7 +406,7 @@ class Workbench:
 
         view = self.show(run)
         self._known_step(view, step)
-        return load_values(self.store, self.settings, view, step, names, inputs=inputs, namespace=namespace)
+        return load_values(self.store, view, step, names, inputs=inputs, namespace=namespace)
 
     def describe(self, run: str, step: str, *names: str, inputs: bool = False) -> Values:
         """Return names, types and previews as :meth:`get` would load them, without unpickling anything."""
@@ -453,10 +459,13 @@ class Workbench:
 
     def gc(self, *, dry_run: bool = False) -> Done:
         """Free the space that nothing needs: never what a kept run needs."""
-        from jupyter_kf.workbench.cleaning import collect
-
         self._recover()
-        return collect(self.store, dry_run=dry_run)
+        done = self.store.gc(dry_run=dry_run)
+        freed = f"{done.freed / 1e6:.1f} MB"
+        counts = f"{len(done.artifacts)} artifacts and {len(done.folders)} folders"
+        if dry_run:
+            return Done(f"{freed} in {counts} could be freed.", done.to_dict())
+        return Done(f"Freed {freed}: {counts}.", done.to_dict())
 
     def doctor(self) -> DoctorView:
         """Return what works here, what does not, and how to get what is missing."""
@@ -490,7 +499,10 @@ class Workbench:
 
     def _recover(self) -> None:
         """Mark runs that nobody looks after any more; a reader must not fail because that cannot be written."""
+        from jupyter_kf.workbench.session import recover_sessions
+
         try:
+            recover_sessions(self.settings, self.store)
             gone = self.engine.recover()
             if gone:
                 from jupyter_kf import nbrun

@@ -1,0 +1,320 @@
+"""Widgets room: answers as HTML for a notebook's output area. Pure but for nothing: no script, no network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import singledispatch
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from jupyter_kf.model.lineage import Lineage, LineageGraph
+from jupyter_kf.model.pipeline import Diagnostic
+from jupyter_kf.model.run import Execution, Run, State
+from jupyter_kf.widgets.graph import GRAPH_STYLE, graph_svg
+from jupyter_kf.widgets.text import execution_note, text_of
+from jupyter_kf.widgets.words import SIGNS, ago, duration, moment, number, plain, size
+from jupyter_kf.workbench.views import (
+    ArtifactList,
+    CheckView,
+    Comparison,
+    DoctorView,
+    Done,
+    ExperimentList,
+    GraphView,
+    RunList,
+    RunView,
+    Values,
+    superseded,
+)
+
+#: Colours from JupyterLab's theme where it is there, else fitting ones.
+_STYLE = (
+    """
+.kf{--kf-ink:var(--jp-ui-font-color1,#1c2430);--kf-soft:var(--jp-ui-font-color2,#5b6575);
+--kf-card:var(--jp-layout-color1,#fff);--kf-line:var(--jp-border-color1,#c4cad3);--kf-muted:var(--jp-border-color0,#8a93a1);
+--kf-good:var(--jp-success-color1,#1a7f4b);--kf-bad:var(--jp-error-color1,#c62f2f);
+--kf-busy:var(--jp-brand-color1,#1f6feb);--kf-warn:var(--jp-warn-color1,#b26a00);--kf-cached:#7d6be0;
+color:var(--kf-ink);font:13px/1.45 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
+.kf table.kft{border-collapse:collapse;margin:6px 0;width:auto;border:0}
+.kf table.kft th,.kf table.kft td{text-align:left;padding:3px 14px 3px 0;border:0;border-bottom:1px solid var(--kf-line);
+vertical-align:top;background:none;white-space:normal;max-width:42em}
+.kf table.kft th{color:var(--kf-soft);font-weight:600;font-size:11px}
+.kf table.kft td.n{text-align:right;font-variant-numeric:tabular-nums}
+.kf code,.kf pre{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:12px;background:none}
+.kf pre{margin:2px 0;white-space:pre-wrap}.kf .soft{color:var(--kf-soft)}.kf .scroll{overflow-x:auto}
+.kf .s{font-weight:600;font-size:12px}.kf .SUCCEEDED{color:var(--kf-good)}.kf .FAILED{color:var(--kf-bad)}
+.kf .RUNNING{color:var(--kf-busy)}.kf .INTERRUPTED,.kf .CANCELED,.kf .CANCELING{color:var(--kf-warn)}
+.kf .PENDING,.kf .SKIPPED{color:var(--kf-soft)}
+.kf .finding{border-left:3px solid var(--kf-muted);padding:2px 0 2px 10px;margin:6px 0}
+.kf .finding.error{border-color:var(--kf-bad)}.kf .finding.warning{border-color:var(--kf-warn)}
+.kf .finding.info{border-color:var(--kf-busy)}
+"""
+    + GRAPH_STYLE
+)
+
+
+def framed(body: str) -> str:
+    """Return a fragment with its style sheet around it."""
+    return f'<div class="kf"><style>{_STYLE}</style>{body}</div>'
+
+
+def state_html(state: State) -> str:
+    """Return a state with its sign, coloured."""
+    return f'<span class="s {state}">{SIGNS[state]} {state}</span>'
+
+
+def table_html(header: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int] = ()) -> str:
+    """Return a table; the cells are HTML already, ``numbers`` lists columns aligned at their right."""
+    head = "".join(f'<th scope="col">{escape(h)}</th>' for h in header)
+    lines = []
+    for row in rows:
+        cells = (f'<td class="n">{c}</td>' if i in numbers else f"<td>{c}</td>" for i, c in enumerate(row))
+        lines.append(f"<tr>{''.join(cells)}</tr>")
+    return f'<table class="kft"><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table>'
+
+
+def findings_html(diagnostics: Sequence[Diagnostic], sources: Mapping[str, str] | None = None) -> str:
+    """Return findings, each with its place, the line and what to do."""
+    parts = []
+    for d in diagnostics:
+        where = f"cell {d.cell_index}" if d.cell_index is not None else ""
+        where += f", line {d.line}" if where and d.line else ""
+        source = (sources or {}).get(d.cell or "", "").split("\n")
+        quote = source[d.line - 1].strip() if d.line and d.line <= len(source) else ""
+        why = f'<div class="soft">{escape(d.why)}</div>' if d.why else ""
+        parts.append(
+            f'<div class="finding {d.severity}"><b>{d.severity}</b> <span class="soft">{escape(d.code)} {where}</span> '
+            f"{escape(d.message)}{f'<pre>{escape(quote)}</pre>' if quote else ''}{why}"
+            f"{f'<div>→ {escape(d.fix)}</div>' if d.fix else ''}</div>"
+        )
+    return "".join(parts)
+
+
+def error_html(error: Mapping[str, Any], step: str = "") -> str:
+    """Return a step's or a run's error: what, where, the quoted line, what to do."""
+    where = f"cell {error['cell_index']}" if error.get("cell_index") is not None else ""
+    where += f", line {error['line']}" if where and error.get("line") else ""
+    quote = f"<pre>{escape(str(error['quote']))}</pre>" if error.get("quote") else ""
+    fix = f"<div>→ {escape(str(error['fix']))}</div>" if error.get("fix") else ""
+    return (
+        f'<div class="finding error"><b>{escape(step)}</b> <span class="soft">{escape(str(error.get("code", "")))} {where}'
+        f"</span> {escape(plain(str(error.get('message', ''))))}{quote}{fix}</div>"
+    )
+
+
+def executions_html(executions: Sequence[Execution], *, links: bool = False) -> str:
+    """Return the table of a run's executions."""
+    rows = []
+    for e in executions:
+        name = f'<a href="#step-{escape(e.step)}">{escape(e.step)}</a>' if links else escape(e.step)
+        attempt = f' <span class="soft">attempt {e.attempt}</span>' if e.attempt > 1 else ""
+        state = '<span class="soft">superseded</span>' if superseded(e) else state_html(e.state)
+        time = "cached" if e.cached else duration(e.seconds)
+        metrics = ", ".join(f"{escape(n)} = {escape(number(v))}" for n, v in e.metrics.items())
+        rows.append([name + attempt, state, time, metrics, f'<span class="soft">{escape(execution_note(e))}</span>'])
+    has_metrics = any(row[3] for row in rows)
+    if not has_metrics:
+        rows = [[*row[:3], row[4]] for row in rows]
+    return table_html(["Step", "State", "Time", *(["Metrics"] if has_metrics else []), ""], rows, [2])
+
+
+def values_html(values: Mapping[str, Any]) -> str:
+    """Return names with values, in one line."""
+    return ", ".join(f"<code>{escape(k)}</code> = {escape(number(v))}" for k, v in values.items())
+
+
+def live_html(view: RunView, executions: Mapping[str, Execution]) -> str:
+    """Return a run under way: its graph, with what is happening."""
+    busy = [name for name, e in executions.items() if e.state is State.RUNNING]
+    done = sum(e.state.final for e in executions.values())
+    total = len(view.pipeline.steps) if view.pipeline else len(executions)
+    words = f"{done} of {total} steps done" + (f", running {', '.join(busy)}" if busy else "")
+    drawn = graph_svg(view.pipeline, executions, styled=False) if view.pipeline else ""
+    head = f'<div><b>{escape(view.name)}</b> <code>{view.id}</code> <span class="soft">{escape(words)}</span></div>'
+    return framed(f'{head}<div class="scroll">{drawn}</div>')
+
+
+def summary_html(view: RunView) -> str:
+    """Return a run in one line."""
+    run = view.run
+    took = duration(run.finished - run.started) if run.finished and run.started else ""
+    return framed(f"<div><b>{escape(run.name)}</b> <code>{run.id}</code> {state_html(run.state)} {took}</div>")
+
+
+@singledispatch
+def html_of(answer: Any) -> str:
+    """Return any answer of the workbench as HTML."""
+    return framed(f"<pre>{escape(text_of(answer, width=110))}</pre>")
+
+
+@html_of.register
+def _(answer: CheckView) -> str:
+    name = escape(Path(answer.notebook).name)
+    if answer.whole:
+        head = f"<div><b>{name}</b>: no cell is marked; it runs as a whole notebook, in one kernel.</div>"
+    else:
+        steps = len(answer.pipeline.steps) if answer.pipeline else 0
+        head = f"<div><b>{name}</b>: {steps} step{'s' if steps != 1 else ''}</div>"
+    drawn = ""
+    if answer.pipeline is not None and answer.pipeline.steps:
+        if answer.pipeline.parameters:
+            values = {p.name: p.default for p in answer.pipeline.parameters}
+            head += f'<div class="soft">parameters {values_html(values)}</div>'
+        drawn = f'<div class="scroll">{graph_svg(answer.pipeline, styled=False)}</div>'
+    found = findings_html(answer.diagnostics, answer.sources) or '<div class="SUCCEEDED">nothing wrong</div>'
+    return framed(head + drawn + found)
+
+
+@html_of.register
+def _(answer: GraphView) -> str:
+    return framed(f'<div class="scroll">{graph_svg(answer.pipeline, answer.executions, styled=False)}</div>')
+
+
+@html_of.register
+def _(answer: RunView) -> str:
+    run = answer.run
+    took = duration(run.finished - run.started) if run.finished and run.started else ""
+    parts = [f"<div><b>{escape(run.name)}</b> <code>{run.id}</code> {state_html(run.state)} {took}"]
+    parts.append(
+        f' <span class="soft">{moment(run.started or run.created)}, experiment {escape(run.experiment)}</span></div>'
+    )
+    for label, values in (("parameters", run.parameters), ("metrics", run.metrics), ("tags", run.tags)):
+        if values:
+            parts.append(f'<div><span class="soft">{label}</span> {values_html(values)}</div>')
+    if run.note:
+        parts.append(f'<div><span class="soft">note</span> {escape(run.note)}</div>')
+    if answer.pipeline is not None and answer.pipeline.steps:
+        parts.append(f'<div class="scroll">{graph_svg(answer.pipeline, answer.latest(), styled=False)}</div>')
+    if answer.executions:
+        parts.append(executions_html(answer.executions))
+    errors = [(e.error, e.step) for e in answer.latest().values() if e.error and e.state is State.FAILED]
+    parts += [error_html(error, step) for error, step in errors]
+    if run.error and not errors:
+        parts.append(error_html(run.error))
+    return framed("".join(parts) + findings_html(answer.diagnostics))
+
+
+@html_of.register
+def _(answer: RunList) -> str:
+    if not answer.runs:
+        return framed("no runs")
+    shown = answer.metrics[:4]
+    return framed(runs_html(answer.runs, shown))
+
+
+def runs_html(runs: Sequence[Run], metrics: Sequence[str]) -> str:
+    """Return the table of runs, with a column for each of the metrics."""
+    rows = []
+    for run in runs:
+        took = duration(run.finished - run.started) if run.finished and run.started else ""
+        values = [escape(number(run.metrics[m])) if m in run.metrics else "" for m in metrics]
+        rows.append(
+            [
+                f"<code>{run.id}</code>",
+                escape(run.name),
+                state_html(run.state),
+                ago(run.started or run.created),
+                took,
+                *values,
+                values_html(run.parameters),
+            ]
+        )
+    header = ["Run", "Name", "State", "Started", "Time", *metrics, "Parameters"]
+    return table_html(header, rows, list(range(4, 5 + len(metrics))))
+
+
+@html_of.register
+def _(answer: ExperimentList) -> str:
+    rows = [[escape(e.name), str(e.runs), ago(e.last_run)] for e in answer.experiments]
+    return framed(table_html(["Experiment", "Runs", "Last run"], rows, [1]) if rows else "no experiments")
+
+
+@html_of.register
+def _(answer: ArtifactList) -> str:
+    rows = []
+    for entry in answer.entries:
+        a = entry.artifact
+        kind = escape(a.types.get(entry.name) or a.kind)
+        rows.append([escape(entry.step), escape(entry.name), kind, size(a.size), f"<code>{a.digest[:12]}</code>"])
+    return framed(table_html(["Step", "Name", "Type", "Size", "Digest"], rows, [3]) if rows else "nothing stored")
+
+
+@html_of.register
+def _(answer: Values) -> str:
+    names = list(answer.types) or list(answer.values)
+    rows = [
+        [
+            f"<code>{escape(n)}</code>",
+            escape(answer.types.get(n, "")),
+            f"<code>{escape(answer.previews.get(n, ''))}</code>",
+        ]
+        for n in names
+    ]
+    missing = "".join(f'<div class="finding warning">{escape(n)}: {escape(w)}</div>' for n, w in answer.missing.items())
+    what = "was given" if answer.inputs else "left"
+    head = f'<div class="soft">what {escape(answer.step)} {what}</div>'
+    return framed(head + (table_html(["Name", "Type", ""], rows) if rows else "nothing that is stored") + missing)
+
+
+@html_of.register
+def _(answer: Comparison) -> str:
+    heads = [f"{escape(run.name)}<br><code>{run.id}</code><br>{state_html(run.state)}" for run in (answer.a, answer.b)]
+    parts = [table_html(["", "A", "B"], [["run", *heads]])]
+    for title, entries in (
+        ("Parameter", answer.parameters),
+        ("Metric", answer.metrics),
+        ("Environment", answer.environment),
+    ):
+        if entries:
+            rows = []
+            for d in entries:
+                a, b = (("" if v is None else escape(number(v))) for v in (d.a, d.b))
+                rows.append([escape(d.name), a, f"<b>{b}</b>" if d.a != d.b else b])
+            parts.append(table_html([title, "A", "B"], rows))
+    for step, text in answer.code.items():
+        lines = "".join(_diff_line(line) for line in text.split("\n"))
+        parts.append(f"<details open><summary>code of {escape(step)}</summary><pre>{lines}</pre></details>")
+    return framed("".join(parts))
+
+
+def _diff_line(line: str) -> str:
+    state = {"+": "SUCCEEDED", "-": "FAILED", "@": "PENDING"}.get(line[:1], "")
+    return f'<span class="{state}">{escape(line)}</span>\n'
+
+
+@html_of.register
+def _(answer: DoctorView) -> str:
+    colour = {"ok": "SUCCEEDED", "note": "INTERRUPTED", "bad": "FAILED"}
+    sign = {"ok": "✓", "note": "!", "bad": "✗"}
+    rows = [
+        [
+            f'<span class="s {colour[f.state]}">{sign[f.state]}</span>',
+            escape(f.topic),
+            escape(f.message) + (f"<br>→ {escape(f.fix)}" if f.fix else ""),
+        ]
+        for f in answer.findings
+    ]
+    return framed(table_html(["", "", ""], rows))
+
+
+@html_of.register
+def _(answer: Done) -> str:
+    return framed(escape(answer.message))
+
+
+@html_of.register
+def _(answer: Lineage) -> str:
+    a = answer.artifact
+    parts = [f"<div><b>{escape(', '.join(a.names) or a.kind)}</b> <code>{a.digest[:16]}</code> {size(a.size)}</div>"]
+    for title, uses in (("Made by", answer.made_by), ("Used by", answer.used_by)):
+        rows = [[escape(u.step or u.role), escape(u.name), escape(u.run_name), f"<code>{u.run}</code>"] for u in uses]
+        parts.append(
+            table_html([title, "as", "of run", ""], rows) if rows else f"<div>{title.lower()} nothing recorded</div>"
+        )
+    return framed("".join(parts))
+
+
+@html_of.register
+def _(answer: LineageGraph) -> str:
+    return framed(f"<pre>{escape(text_of(answer, width=110))}</pre>")
