@@ -29,7 +29,7 @@ _MAINS = frozenset({"__main__", "__mp_main__"})
 #: Dictionary entries of a class that its making brings back.
 _MADE_WITH_CLASS = frozenset(
     {
-        "__dict__", "__weakref__", "__module__", "__qualname__", "_abc_impl", "__abstractmethods__",
+        "__dict__", "__doc__", "__weakref__", "__module__", "__slots__", "__qualname__", "_abc_impl", "__abstractmethods__",
         "__annotations_cache__", "__classdictcell__", "__classcell__",
     }
 )  # fmt: skip
@@ -272,16 +272,16 @@ def _class(pickler: BundlePickler, cls: type) -> Any:
 
 
 def _class_state(cls: type, slots: Optional[Tuple[str, ...]]) -> Dict[str, Any]:
-    attributes: Dict[str, Any] = {}
+    attributes: Dict[str, Any] = {} if vars(cls).get("__doc__") is None else {"__doc__": vars(cls)["__doc__"]}
     for name, value in vars(cls).items():
         if name in _MADE_WITH_CLASS or (isinstance(value, types.MemberDescriptorType) and value.__objclass__ is cls):
             continue
         attributes["__annotate__" if name == "__annotate_func__" else name] = value
     state: Dict[str, Any] = {"attributes": attributes}
-    abstract = vars(cls).get("__abstractmethods__")
-    if abstract:
-        state["abstract"] = sorted(abstract)
+    if slots is not None:
+        state["attributes"] = {"__slots__": vars(cls)["__slots__"], **attributes}
     if isinstance(cls, abc.ABCMeta):
+        state["abstract"] = sorted(vars(cls).get("__abstractmethods__", ()))
         state["registered"] = _registered(cls)
     return state
 

@@ -123,6 +123,7 @@ def make_class(
             type.__setattr__(base, "__init_subclass__", hook)
     if _is_abstract_metaclass(metaclass):
         importlib.import_module("_abc")._abc_init(made)
+        made.__abstractmethods__ = frozenset()  # type: ignore[attr-defined]
     return made
 
 
