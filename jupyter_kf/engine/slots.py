@@ -186,6 +186,8 @@ class Slots:
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = OFF")  # after a loss of power no lease is held anyway
             self._database.execute(_SCHEMA)
+            # what an earlier process of this run held died with it, but its rows look alive under this one's lock
+            self._database.execute("DELETE FROM lease WHERE run = ?", (self._run,))
         self._database.execute("BEGIN IMMEDIATE")
         try:
             yield self._database

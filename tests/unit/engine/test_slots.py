@@ -103,6 +103,15 @@ def test_a_killed_run_gives_back_what_it_had(tmp_path: Path, open_slots: Opener)
     assert isinstance(slots.take("e2", "b", Demand()), Grant)
 
 
+def test_a_resumed_run_starts_without_what_its_killed_process_held(tmp_path: Path, open_slots: Opener) -> None:
+    capacity = Capacity(1.0, GIB)
+    killed = open_slots("r", capacity)
+    assert isinstance(killed.take("e1", "a", Demand()), Grant)
+    resumed = Slots(tmp_path, capacity, "r")
+    assert isinstance(resumed.take("e2", "a", Demand()), Grant)
+    resumed.close()
+
+
 def test_a_lock_is_handed_on_without_a_gap(tmp_path: Path) -> None:
     program = (
         "import sys\nfrom pathlib import Path\nfrom jupyter_kf.engine.locks import RunLock\n"
