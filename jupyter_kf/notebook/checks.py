@@ -1,7 +1,8 @@
-"""Notebook room: what is wrong, or worth a word, once the hand-over is worked out; and the edges no variable carries."""
+"""Notebook room: what is wrong, or worth a word, once the hand-over is worked out; and the edges of files."""
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from jupyter_kf.model.pipeline import IMPLICIT_NAMES
@@ -24,7 +25,7 @@ def declared_edges(reading: Reading, report: Report) -> None:
         for name in draft.options.after:
             other = places.get(name)
             if other is None:
-                near = nearest(name, places)
+                near = nearest(name, places.keys() - {draft.name})
                 fix = f"Did you mean `{near}`?" if near else f"The steps are {listed(places)}."
                 report.say(
                     "KF119", site, f"Step `{draft.name}` is to run after `{name}`, but there is no such step.", fix
@@ -92,23 +93,18 @@ def file_edges(reading: Reading, report: Report) -> None:
             for step in sorted(before):
                 if step not in draft.order:
                     draft.order.add(step)
-                    _say_file(reading, report, draft, step, path, touched[path])
+                    if reading.drafts[step].name not in draft.options.after:
+                        report.say(
+                            "KF160",
+                            touched[path],
+                            f"Step `{draft.name}` runs after `{reading.drafts[step].name}`, because both use the file"
+                            f" {path!r}.",
+                            "Nothing to do here; where steps share no folder, hand the data over as a variable.",
+                        )
             if path in draft.traces.writes:
                 written[path] = draft.index
             else:
                 read.setdefault(path, []).append(draft.index)
-
-
-def _say_file(reading: Reading, report: Report, draft: Draft, step: int, path: str, site: Site) -> None:
-    other = reading.drafts[step]
-    if other.name in draft.options.after:
-        return
-    report.say(
-        "KF160",
-        site,
-        f"Step `{draft.name}` runs after `{other.name}`, because both use the file {path!r}.",
-        "Nothing to do here; where steps share no folder, hand the data over as a variable.",
-    )
 
 
 def check(reading: Reading, handoff: Handoff, report: Report) -> None:
@@ -221,8 +217,9 @@ def _explored(reading: Reading, report: Report, draft: Draft, name: str, demand:
     report.say(
         "KF124",
         demand.site,
-        f"Step `{draft.name}` needs `{name}`, which only cell {site.cell} makes (line {site.line}), and that cell {kind}.",
-        f"Mark cell {site.cell} with `%%kubeflow setup`, or `%%kubeflow step {draft.name}` to run it as part of the step.",
+        f"Step `{draft.name}` needs `{name}`, which only cell {site.cell} makes (line {site.line}); that cell {kind}.",
+        f"Mark cell {site.cell} with `%%kubeflow setup`, or with `%%kubeflow step {draft.name}` to make it part of the"
+        " step.",
         why="Of an unmarked cell, imports, definitions and literal values are taken; the rest is exploration.",
         severity="error" if sure else "warning",
         edit={"cell": _cell_id(reading, site.cell), "line": 1, "replace": "%%kubeflow setup"}
@@ -273,14 +270,16 @@ def _rebound_outside(reading: Reading, report: Report, draft: Draft) -> None:
             if piece is None:
                 continue
             base, handed = piece.cell_index, f"cell {piece.cell_index}"
-        _say_rebound(reading, report, draft, name, base, handed)
+        _say_rebound(reading, report, draft, name, (base, handed))
     for piece in draft.replay.values():
         for name in piece.names:
             if name in draft.facts.loads and name in reading.frozen:
-                _say_rebound(reading, report, draft, name, piece.cell_index, f"cell {piece.cell_index}")
+                _say_rebound(reading, report, draft, name, (piece.cell_index, f"cell {piece.cell_index}"))
 
 
-def _say_rebound(reading: Reading, report: Report, draft: Draft, name: str, base: int, handed: str) -> None:
+def _say_rebound(reading: Reading, report: Report, draft: Draft, name: str, given: tuple[int, str]) -> None:
+    """Look between the cell ``given[0]`` that makes a name and the step; ``given[1]`` is how to call the maker."""
+    base, handed = given
     sites = [(s, "rebinds") for s, role in reading.explored.get(name, ()) if role != "skip"]
     sites += [(s, "changes") for s in reading.nudged.get(name, ())]
     pieces = [p for p in reading.shelf.by_name.get(name, ()) if p.owner < 0 and handed.startswith("step")]
@@ -309,8 +308,8 @@ def _doubtful(reading: Reading, report: Report, draft: Draft) -> None:
             report.say(
                 "KF166",
                 demand.site,
-                f"Step `{draft.name}` waits for `{reading.drafts[producer].name}` only because `{name}` may not be bound"
-                " here before it is read.",
+                f"Step `{draft.name}` waits for `{reading.drafts[producer].name}` only because `{name}` may not be"
+                " bound here before it is read.",
                 f"Bind `{name}` before the loop or branch, for example `{name} = None`, and the steps run in parallel.",
             )
 
@@ -328,8 +327,8 @@ def _clash(report: Report, name: str, one: Draft, other: Draft, reader: Draft) -
     report.say(
         "KF120",
         here,
-        f"Steps `{one.name}` (cell {there.cell}) and `{other.name}` (cell {here.cell}) both bind `{name}`, nothing orders"
-        f" them, and step `{reader.name}` needs it.",
+        f"Steps `{one.name}` (cell {there.cell}) and `{other.name}` (cell {here.cell}) both bind `{name}`, nothing"
+        f" orders them, and step `{reader.name}` needs it.",
         f"Use two names, or write `--after {one.name}` at step `{other.name}`.",
     )
 
@@ -412,17 +411,18 @@ def _random(reading: Reading, handoff: Handoff, report: Report) -> None:
             report.say(
                 "KF162",
                 reading.seeded[name],
-                f"This cell seeds `{shown}`, but it is not part of the pipeline; step `{drawers[0].name}` draws from it.",
+                f"This cell seeds `{shown}`, from which step `{drawers[0].name}` draws, but it is no part of the pipeline.",
                 "Mark the cell `%%kubeflow setup`, or seed in the step.",
             )
-        for before, after in zip(drawers, drawers[1:], strict=False):
+        for before, after in itertools.pairwise(drawers):
             seed = handoff.earlier(handoff.binders, name, after.index)
             if seed < 0 or seed >= before.index or after.ancestors >> before.index & 1:
                 continue
             report.say(
                 "KF161",
                 after.traces.strong[name],
-                f"Steps `{before.name}` and `{after.name}` both draw from `{shown}` after one seed, and nothing orders them.",
+                f"Steps `{before.name}` and `{after.name}` both draw from `{shown}` after one seed, and nothing orders"
+                " them.",
                 f"Give each its own generator or seed, or write `--after {before.name}` at step `{after.name}`.",
                 why="The numbers of the second depend on how many the first has drawn.",
             )

@@ -1,6 +1,6 @@
 """Notebook room, the only door: a notebook becomes a :class:`~jupyter_kf.model.pipeline.Pipeline`.
 
-``document → marks → source → flow → fragments → traces → handoff → checks``; each of these knows nothing of those after it.
+``document → marks → source → flow → fragments → traces → handoff → checks``: none of these knows of those after it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import ast
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from jupyter_kf.errors import NotebookError
 from jupyter_kf.model.pipeline import Cell, Diagnostic, Input, Pipeline, Step
@@ -76,7 +77,7 @@ def convert(
     return Conversion(pipeline, report.result(), marking.dialect, document)
 
 
-def _origin(document: Document) -> dict[str, str]:
+def _origin(document: Document) -> dict[str, Any]:
     return {"notebook": document.path, "kernel": document.kernel, "language": document.language}
 
 

@@ -1,8 +1,8 @@
 """Notebook room: one forward walk over statements at the top level of cells, with the set of names surely bound.
 
-The walk answers, for a step, a setup cell or a single statement: what is read from before (:attr:`Facts.uses`), what may
-be bound or deleted, what is bound whenever the code comes to its end, what is changed in place beyond doubt, and which
-functions were made, with what they will touch when they are called. The rule is design paper 0001.
+The walk answers, for a step, a setup cell or a single statement: what is read from before (:attr:`Facts.uses`), what
+may be bound or deleted, what is bound whenever the code comes to its end, what is changed in place beyond doubt, and
+which functions were made, with what they will touch when they are called. The rule is design paper 0001.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jupyter_kf.notebook.scopes import (
     Late,
@@ -29,20 +29,22 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _PATIENT = frozenset(
     {
         "staticmethod", "classmethod", "property", "setter", "getter", "deleter", "wraps", "lru_cache", "cache",
-        "cached_property", "singledispatch", "register", "contextmanager", "asynccontextmanager", "dataclass", "define",
-        "frozen", "total_ordering", "abstractmethod", "overload", "override", "final", "jit", "njit", "vectorize",
-        "guvectorize", "no_grad", "inference_mode", "function", "checkpoint", "profile", "fixture", "unique", "delayed",
-        "pmap", "vmap", "grad", "compile", "deprecated", "runtime_checkable", "retry", "udf", "pandas_udf",
+        "cached_property", "singledispatch", "register", "contextmanager", "asynccontextmanager", "dataclass",
+        "define", "frozen", "total_ordering", "abstractmethod", "overload", "override", "final", "jit", "njit",
+        "vectorize", "guvectorize", "no_grad", "inference_mode", "function", "checkpoint", "profile", "fixture",
+        "unique", "delayed", "pmap", "vmap", "grad", "compile", "deprecated", "runtime_checkable", "retry", "udf",
+        "pandas_udf",
     }
 )  # fmt: skip
 #: Context managers known to let exceptions through.
 _OPEN_CONTEXTS = frozenset(
     {
-        "open", "errstate", "no_grad", "enable_grad", "inference_mode", "catch_warnings", "option_context", "rc_context",
-        "context", "Timer", "timer", "closing", "redirect_stdout", "redirect_stderr", "nullcontext", "TemporaryDirectory",
-        "NamedTemporaryFile", "TemporaryFile", "ZipFile", "connect", "Session", "ThreadPoolExecutor", "ProcessPoolExecutor",
-        "Pool", "autocast", "device", "scope", "strategy", "GradientTape", "Lock", "RLock", "lock", "tqdm", "localcontext",
-        "printoptions", "config_context", "parallel_backend", "ExcelWriter", "urlopen", "start_run", "begin", "Parallel",
+        "open", "errstate", "no_grad", "enable_grad", "inference_mode", "catch_warnings", "option_context",
+        "rc_context", "context", "Timer", "timer", "closing", "redirect_stdout", "redirect_stderr", "nullcontext",
+        "TemporaryDirectory", "NamedTemporaryFile", "TemporaryFile", "ZipFile", "connect", "Session",
+        "ThreadPoolExecutor", "ProcessPoolExecutor", "Pool", "autocast", "device", "scope", "strategy",
+        "GradientTape", "Lock", "RLock", "lock", "tqdm", "localcontext", "printoptions", "config_context",
+        "parallel_backend", "ExcelWriter", "urlopen", "start_run", "begin", "Parallel",
     }
 )  # fmt: skip
 _CATCH_ALL = frozenset({"NameError", "Exception", "BaseException"})
@@ -155,10 +157,12 @@ class Walk:
 
     @property
     def frame(self) -> _Frame:
+        """The namespace being filled."""
         return self.frames[-1]
 
     @property
     def must(self) -> set[str]:
+        """The names surely bound in it."""
         return self.frames[-1].must
 
     @must.setter
@@ -333,7 +337,7 @@ class Walk:
 
     def _loop(self, node: ast.For | ast.AsyncFor | ast.While, entry: set[str], runs: bool, endless: bool) -> None:
         """Walk a loop's body and ``else``. ``runs``: at least once; ``endless``: left by ``break`` only."""
-        gone = {n for n in self._deleted_in(node.body)}
+        gone = set(self._deleted_in(node.body))
         start = entry - gone
         self.loops.append(_Loop())
         body, ended = self._fork_loop(node, start)
@@ -519,12 +523,8 @@ class Walk:
         for decorator in node.decorator_list:
             self.visit(decorator)
         params = [p.name for p in getattr(node, "type_params", ())]
-        if params:
-            for part in [*node.bases, *node.keywords]:
-                self._annotation(part if isinstance(part, ast.expr) else part.value, params)
-        else:
-            for part in [*node.bases, *node.keywords]:
-                self.visit(part)
+        for part in [*node.bases, *(k.value for k in node.keywords)]:
+            self._annotation(part, params)
         self.frames.append(_Frame(must=set(params), may=set(params), name=node.name))
         loops, self.loops = self.loops, []
         for name in ("__module__", "__qualname__"):
@@ -751,7 +751,7 @@ def _with_annotations(late: Late, annotations: list[ast.expr], hidden: Iterable[
     return made
 
 
-_METHODS = {
+_METHODS: dict[type[ast.AST], Callable[[Walk, Any], None]] = {
     ast.If: Walk._if,
     ast.For: Walk._for,
     ast.AsyncFor: Walk._for,

@@ -1,8 +1,8 @@
 """Notebook room: the pieces of source that are replayed in each step that needs them, instead of shipping a value.
 
-Imports, pure definitions and literal bindings of shared cells, whole set-up cells, what the parameters cell derives, and
-the imports and pure definitions that stand in step cells. Which statement may be replayed is judged here, in notebook
-order; which step replays which piece is decided in ``handoff``.
+Imports, pure definitions and literal bindings of shared cells, whole set-up cells, what the parameters cell derives,
+and the imports and pure definitions that stand in step cells. Which statement may be replayed is judged here, in
+notebook order; which step replays which piece is decided in ``handoff``.
 """
 
 from __future__ import annotations
@@ -14,15 +14,16 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from jupyter_kf.model.pipeline import Fragment
+from jupyter_kf.notebook.document import DocumentCell
 from jupyter_kf.notebook.flow import Facts
 from jupyter_kf.notebook.scopes import Late, defaults_of
 from jupyter_kf.notebook.source import statement_source
 
 #: Names that are there in every step: Python's builtins and IPython's.
 BUILTINS = frozenset(dir(builtins)) | {
-    "__name__", "__doc__", "__builtins__", "__builtin__", "__spec__", "__loader__", "__package__", "__annotations__",
-    "__class__", "__file__", "__session__", "__debug__", "__conditional_annotations__", "__classcell__", "__qualname__",
-    "__module__", "get_ipython", "display", "quit", "exit", "In", "Out", "open",
+    "__name__", "__doc__", "__builtins__", "__builtin__", "__spec__", "__loader__", "__package__",
+    "__annotations__", "__class__", "__file__", "__session__", "__debug__", "__conditional_annotations__",
+    "__classcell__", "__qualname__", "__module__", "get_ipython", "display", "quit", "exit", "In", "Out", "open",
 }  # fmt: skip
 
 Kind = Literal["import", "definition", "literal", "setup", "derived"]
@@ -31,16 +32,17 @@ Kind = Literal["import", "definition", "literal", "setup", "derived"]
 #: an object that may be changed later.
 _PURE_CALLS = frozenset(
     {
-        "range", "len", "str", "int", "float", "bool", "complex", "bytes", "tuple", "frozenset", "min", "max", "sum",
-        "abs", "round", "divmod", "pow", "chr", "ord", "slice", "sorted", "zip", "enumerate", "object", "getattr",
-        "pathlib.Path", "pathlib.PurePath", "pathlib.PosixPath", "os.path.join", "os.path.abspath", "os.path.expanduser",
-        "os.path.dirname", "os.path.basename", "os.path.normpath", "re.compile", "logging.getLogger", "typing.TypeVar",
-        "typing.NewType", "typing.NamedTuple", "typing.TypedDict", "typing.cast", "collections.namedtuple", "enum.Enum",
-        "enum.IntEnum", "datetime.datetime", "datetime.date", "datetime.timedelta", "datetime.time", "fractions.Fraction",
-        "decimal.Decimal", "math.sqrt", "math.log", "math.exp", "math.ceil", "math.floor", "math.radians", "numpy.dtype",
-        "numpy.float32", "numpy.float64", "numpy.int64", "numpy.int32", "zoneinfo.ZoneInfo", "uuid.UUID",
-        "operator.itemgetter", "operator.attrgetter", "types.MappingProxyType", "pandas.Timestamp", "pandas.Timedelta",
-        "torch.device", "functools.partial",
+        "range", "len", "str", "int", "float", "bool", "complex", "bytes", "tuple", "frozenset", "min", "max",
+        "sum", "abs", "round", "divmod", "pow", "chr", "ord", "slice", "sorted", "zip", "enumerate", "object",
+        "getattr", "pathlib.Path", "pathlib.PurePath", "pathlib.PosixPath", "os.path.join", "os.path.abspath",
+        "os.path.expanduser", "os.path.dirname", "os.path.basename", "os.path.normpath", "re.compile",
+        "logging.getLogger", "typing.TypeVar", "typing.NewType", "typing.NamedTuple", "typing.TypedDict",
+        "typing.cast", "collections.namedtuple", "enum.Enum", "enum.IntEnum", "datetime.datetime", "datetime.date",
+        "datetime.timedelta", "datetime.time", "fractions.Fraction", "decimal.Decimal", "math.sqrt", "math.log",
+        "math.exp", "math.ceil", "math.floor", "math.radians", "numpy.dtype", "numpy.float32", "numpy.float64",
+        "numpy.int64", "numpy.int32", "zoneinfo.ZoneInfo", "uuid.UUID", "operator.itemgetter",
+        "operator.attrgetter", "types.MappingProxyType", "pandas.Timestamp", "pandas.Timedelta", "torch.device",
+        "functools.partial",
     }
 )  # fmt: skip
 _MUTABLE_CALLS = frozenset(
@@ -348,28 +350,31 @@ def _changes_class(node: ast.ClassDef) -> bool:
     return False
 
 
-def piece_of(
-    kind: Kind,
-    statement: ast.stmt,
-    facts: Facts,
-    cell: str,
-    index: int,
-    ordinal: int,
-    owner: int,
-    mutable: bool = False,
-) -> Piece:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a statement stands: its cell, its number in it, the step it belongs to (-1: none), and how far the cell
+    counts as standing above its real place (Kale's imports).
+    """
+
+    cell: DocumentCell
+    ordinal: int
+    owner: int = -1
+    above: int = 0
+
+
+def piece_of(kind: Kind, statement: ast.stmt, facts: Facts, place: Place, *, mutable: bool = False) -> Piece:
     """Make a piece of one statement."""
     return Piece(
-        id=f"{cell}:{ordinal}",
+        id=f"{place.cell.id}:{place.ordinal}",
         kind=kind,
         facts=facts,
-        position=(index, ordinal),
-        cell=cell,
-        cell_index=index,
+        position=(place.cell.index + place.above, place.ordinal),
+        cell=place.cell.id,
+        cell_index=place.cell.index,
         line=min([statement.lineno, *(d.lineno for d in getattr(statement, "decorator_list", ()))]),
         source=statement_source(statement),
         names=tuple(facts.bindings),
-        owner=owner,
+        owner=place.owner,
         mutable=mutable,
         future=tuple(sorted(facts.future)),
     )

@@ -313,6 +313,8 @@ class _Closure:
                 draft.stars.setdefault(star.id, []).append(name)
                 self.replay(star)
                 return
+            if demand.how == "quiet":
+                return
             draft.missing.setdefault(name, demand)
             if _weaker(draft.missing[name], demand):
                 draft.missing[name] = demand

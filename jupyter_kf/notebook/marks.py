@@ -16,8 +16,8 @@ from jupyter_kf.notebook.lint import Report
 KALE_KEY = "kubeflow_notebook"
 
 _FLAGS = {
-    "after": "--after", "image": "--image", "packages": "--packages", "cpu": "--cpu", "memory": "--memory", "gpu": "--gpu",
-    "accelerator": "--accelerator", "env": "--env", "secrets": "--secret", "retries": "--retries",
+    "after": "--after", "image": "--image", "packages": "--packages", "cpu": "--cpu", "memory": "--memory",
+    "gpu": "--gpu", "accelerator": "--accelerator", "env": "--env", "secrets": "--secret", "retries": "--retries",
     "timeout": "--timeout", "cache": "--no-cache", "inputs": "--in", "outputs": "--out",
 }  # fmt: skip
 

@@ -17,6 +17,7 @@ from jupyter_kf.notebook.fragments import (
     Aliases,
     Kind,
     Piece,
+    Place,
     Purity,
     Shelf,
     is_definition,
@@ -284,9 +285,7 @@ class Reading:
             if kind is None:
                 self._explore(mark, statement, facts, purity)
                 continue
-            value = getattr(statement, "value", None)
-            mutable = kind == "literal" and value is not None and is_mutable(value, self.aliases)
-            made.append(self._make(kind, statement, facts, cell, ordinal, -1, mutable, purity))
+            made.append(self._make(kind, statement, facts, Place(cell, ordinal), purity))
         return made
 
     def _kind(self, statement: ast.stmt, facts: Facts, purity: Purity) -> Kind | None:
@@ -310,23 +309,13 @@ class Reading:
         for name, site in traces.seeds.items():
             self.seeded.setdefault(name, site)
 
-    def _make(
-        self,
-        kind: Kind,
-        statement: ast.stmt,
-        facts: Facts,
-        cell: DocumentCell,
-        ordinal: int,
-        owner: int,
-        mutable: bool,
-        purity: Purity,
-        above: int = 0,
-    ) -> Piece:
-        piece = piece_of(kind, statement, facts, cell.id, cell.index, ordinal, owner, mutable)
-        piece.position = (cell.index + above, ordinal)
+    def _make(self, kind: Kind, statement: ast.stmt, facts: Facts, place: Place, purity: Purity) -> Piece:
+        value = getattr(statement, "value", None)
+        mutable = kind in {"literal", "derived"} and value is not None and is_mutable(value, self.aliases)
+        piece = piece_of(kind, statement, facts, place, mutable=mutable)
         self.statements[piece.id] = (statement,)
         for name in piece.names:
-            if owner < 0 or name not in self.valued:
+            if piece.owner < 0 or name not in self.valued:
                 purity.env[name] = piece
         return piece
 
@@ -343,8 +332,7 @@ class Reading:
             kind: Kind = (
                 "import" if is_import_like(statement) else "definition" if is_definition(statement) else "derived"
             )
-            mutable = kind == "derived" and value is not None and is_mutable(value, self.aliases)
-            made.append(self._make(kind, statement, facts, cell, ordinal, -1, mutable, purity))
+            made.append(self._make(kind, statement, facts, Place(cell, ordinal), purity))
         return made
 
     def _prefixed(self, mark: Mark, tree: ast.Module, purity: Purity) -> list[Piece]:
@@ -358,9 +346,7 @@ class Reading:
                 continue
             if kind is None:
                 return self._setup(mark, tree, purity, above)
-            value = getattr(statement, "value", None)
-            mutable = kind == "literal" and value is not None and is_mutable(value, self.aliases)
-            made.append(self._make(kind, statement, facts, cell, ordinal, -1, mutable, purity, above))
+            made.append(self._make(kind, statement, facts, Place(cell, ordinal, above=above), purity))
         return made
 
     def _setup(self, mark: Mark, tree: ast.Module, purity: Purity, above: int = 0) -> list[Piece]:
@@ -413,7 +399,7 @@ class Reading:
             elif not all(purity.resolves(n) for n in facts.uses):
                 self.valued.update(facts.bindings)
                 continue
-            made.append(self._make(kind, statement, facts, cell, ordinal, owner, False, purity))
+            made.append(self._make(kind, statement, facts, Place(cell, ordinal, owner), purity))
         return made
 
     def _freeze(self) -> None:

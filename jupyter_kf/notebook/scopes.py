@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 #: Methods that change their object in place, whatever it is.
 MUTATORS = frozenset(
     {
-        "append", "extend", "insert", "remove", "pop", "clear", "sort", "reverse", "update", "setdefault", "popitem", "add",
-        "discard", "appendleft", "extendleft", "popleft", "rotate", "subtract", "intersection_update", "difference_update",
-        "symmetric_difference_update", "move_to_end", "add_", "sub_", "mul_", "div_", "zero_", "fill_", "copy_", "put",
-        "itemset", "partial_fit", "load_state_dict", "add_node", "add_edge", "add_nodes_from", "add_edges_from", "write",
-        "set_index_", "fill", "resize", "setflags", "__setitem__", "__delitem__", "__setattr__", "__iadd__",
+        "append", "extend", "insert", "remove", "pop", "clear", "sort", "reverse", "update", "setdefault",
+        "popitem", "add", "discard", "appendleft", "extendleft", "popleft", "rotate", "subtract",
+        "intersection_update", "difference_update", "symmetric_difference_update", "move_to_end", "add_", "sub_",
+        "mul_", "div_", "zero_", "fill_", "copy_", "put", "itemset", "partial_fit", "load_state_dict", "add_node",
+        "add_edge", "add_nodes_from", "add_edges_from", "write", "set_index_", "fill", "resize", "setflags",
+        "__setitem__", "__delitem__", "__setattr__", "__iadd__",
     }
 )  # fmt: skip
 

@@ -32,9 +32,9 @@ _TIMED_MAGICS = frozenset({"timeit", "memit"})
 #: Cell magics whose text is another language, or a file.
 _OPAQUE_CELLS = frozenset(
     {
-        "bash", "sh", "script", "html", "HTML", "svg", "SVG", "javascript", "js", "latex", "markdown", "writefile", "file",
-        "perl", "ruby", "python", "python2", "python3", "pypy", "system", "sx", "!", "!!", "cmd", "powershell", "R", "sql",
-        "bigquery", "spark", "mermaid", "graphviz", "dot",
+        "bash", "sh", "script", "html", "HTML", "svg", "SVG", "javascript", "js", "latex", "markdown", "writefile",
+        "file", "perl", "ruby", "python", "python2", "python3", "pypy", "system", "sx", "!", "!!", "cmd",
+        "powershell", "R", "sql", "bigquery", "spark", "mermaid", "graphviz", "dot",
     }
 )  # fmt: skip
 #: Magics that bind or read names in ways that no text shows.

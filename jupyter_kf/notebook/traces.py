@@ -28,11 +28,17 @@ _SEEDS: Mapping[str, tuple[str, ...]] = {
 #: Functions of libraries that seed every generator.
 _SEED_ALL = frozenset({"seed_everything", "seed_all", "set_random_seed", "fix_seed"})
 #: Attributes of the modules that do not draw.
-_NO_DRAW = frozenset({"seed", "setstate", "set_state", "default_rng", "SeedSequence", "Generator", "PCG64", "RandomState", "Random", "SystemRandom", "BitGenerator", "MT19937", "Philox"})  # fmt: skip
+_NO_DRAW = frozenset(
+    {
+        "seed", "setstate", "set_state", "getstate", "get_state", "default_rng", "SeedSequence", "Generator", "PCG64",
+        "RandomState", "Random", "SystemRandom", "BitGenerator", "MT19937", "Philox",
+    }
+)  # fmt: skip
 #: Packages that draw from numpy's global state unless told otherwise.
 _NUMPY_DRAWERS = frozenset(
-    {"sklearn", "imblearn", "scipy", "statsmodels", "xgboost", "lightgbm", "catboost", "umap", "hdbscan", "shap", "skimage",
-     "seaborn", "torchvision", "albumentations", "keras", "tensorflow", "pymc", "emcee", "networkx", "gensim", "mlxtend"}
+    {"sklearn", "imblearn", "scipy", "statsmodels", "xgboost", "lightgbm", "catboost", "umap", "hdbscan", "shap",
+     "skimage", "seaborn", "torchvision", "albumentations", "keras", "tensorflow", "pymc", "emcee", "networkx",
+     "gensim", "mlxtend"}
 )  # fmt: skip
 _RANDOM_DRAWERS = frozenset(
     {"networkx", "nltk", "torchvision", "albumentations", "deap", "spacy", "tensorflow", "keras"}
@@ -72,17 +78,17 @@ _RESOURCES: Mapping[str, str] = {
 _PATH_READERS = re.compile(r"read_\w+|load\w*|open|imread|parse|glob")
 #: Methods and functions that write the file named by an argument: position of that argument.
 _WRITERS: Mapping[str, int] = {
-    "to_csv": 0, "to_parquet": 0, "to_excel": 0, "to_json": 0, "to_pickle": 0, "to_feather": 0, "to_hdf": 0, "to_html": 0,
-    "to_markdown": 0, "to_latex": 0, "to_stata": 0, "to_xml": 0, "to_orc": 0, "to_netcdf": 0, "to_zarr": 0,
-    "write_parquet": 0, "write_csv": 0, "write_json": 0, "write_ipc": 0, "write_html": 0, "write_image": 0, "sink_parquet": 0,
-    "sink_csv": 0, "savefig": 0, "save_weights": 0, "save_model": 0, "save_pretrained": 0, "tofile": 0, "imsave": 0,
-    "imwrite": 0, "urlretrieve": 1,
+    "to_csv": 0, "to_parquet": 0, "to_excel": 0, "to_json": 0, "to_pickle": 0, "to_feather": 0, "to_hdf": 0,
+    "to_html": 0, "to_markdown": 0, "to_latex": 0, "to_stata": 0, "to_xml": 0, "to_orc": 0, "to_netcdf": 0,
+    "to_zarr": 0, "write_parquet": 0, "write_csv": 0, "write_json": 0, "write_ipc": 0, "write_html": 0,
+    "write_image": 0, "sink_parquet": 0, "sink_csv": 0, "savefig": 0, "save_weights": 0, "save_model": 0,
+    "save_pretrained": 0, "tofile": 0, "imsave": 0, "imwrite": 0, "urlretrieve": 1,
 }  # fmt: skip
 _WRITE_CALLS: Mapping[str, int] = {
-    "numpy.save": 0, "numpy.savez": 0, "numpy.savez_compressed": 0, "numpy.savetxt": 0, "joblib.dump": 1, "torch.save": 1,
-    "pickle.dump": -1, "json.dump": -1, "shutil.copy": 1, "shutil.copyfile": 1, "shutil.copy2": 1, "shutil.move": 1,
-    "os.rename": 1, "os.replace": 1, "pyarrow.parquet.write_table": 1, "scipy.io.savemat": 0, "skimage.io.imsave": 0,
-    "shutil.make_archive": 0, "os.remove": 0, "os.unlink": 0,
+    "numpy.save": 0, "numpy.savez": 0, "numpy.savez_compressed": 0, "numpy.savetxt": 0, "joblib.dump": 1,
+    "torch.save": 1, "pickle.dump": -1, "json.dump": -1, "shutil.copy": 1, "shutil.copyfile": 1, "shutil.copy2": 1,
+    "shutil.move": 1, "os.rename": 1, "os.replace": 1, "pyarrow.parquet.write_table": 1, "scipy.io.savemat": 0,
+    "skimage.io.imsave": 0, "shutil.make_archive": 0, "os.remove": 0, "os.unlink": 0,
 }  # fmt: skip
 _REDIRECT = re.compile(r"(?:^|[^>&0-9-])[12&]?>>?\s*([^\s;|&<>()]+)")
 
@@ -137,7 +143,7 @@ class Tracer:
             for node in ast.walk(top):
                 self._node(node, cell, traces)
         if isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value is not None:
-            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            targets: list[ast.expr] = [*statement.targets] if isinstance(statement, ast.Assign) else [statement.target]
             self._resource(targets, statement.value, cell, traces)
 
     def _node(self, node: ast.AST, cell: int, traces: Traces) -> None:
