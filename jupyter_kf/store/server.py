@@ -213,7 +213,7 @@ class PollingWatcher(Watcher):
 def _parsed(url: str) -> tuple[sqlalchemy.URL, str]:
     try:
         parsed = sqlalchemy.make_url(url)
-    except failures.ArgumentError:
+    except (failures.ArgumentError, ValueError):
         raise ConfigError(
             "The setting `database` is no URL that can be read.",
             code="KF504",
