@@ -98,7 +98,6 @@ class StepExecution:
     def _prepare(self) -> Values:
         manifest = self.manifest
         values = Values(manifest, self.namespace, self._fragment_name, self._run_setup)
-        self.namespace.update(manifest.get("parameters") or {})
         self.capture.mute(os.path.join(manifest["folder"], "replay.log"))
         try:
             values.replay()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import pickle
 from typing import Any, Callable, Dict, List
+
+from . import bundle
+from .namespace import Namespace
 
 
 class Unstorable(Exception):
@@ -18,41 +18,36 @@ class Unstorable(Exception):
 
 
 class Values:
-    """Loads a step's inputs into its namespace and stores what later steps may want."""
+    """Replays and loads what a step is given into its namespace, and stores what later steps may want."""
 
     def __init__(
         self,
         manifest: Dict[str, Any],
-        namespace: Dict[str, Any],
+        variables: Dict[str, Any],
         code_name: Callable[[Dict[str, Any]], str],
         run_setup: Callable[[Dict[str, Any]], None],
     ) -> None:
         self.manifest = manifest
-        self.namespace = namespace
-        self._code_name = code_name
-        self._run_setup = run_setup
-        self._given: Dict[str, bytes] = {}
+        self.namespace = Namespace(
+            variables,
+            manifest.get("fragments", ()),
+            live=manifest.get("live", ()),
+            until=max((cell["index"] for cell in manifest["cells"]), default=None),
+            filename=code_name,
+            run_setup=run_setup,
+        )
 
     def replay(self) -> None:
-        """Execute the fragments that the step starts from."""
-        wanted = set(self.manifest.get("replay", ()))
-        for fragment in self.manifest.get("fragments", ()):
-            if fragment["id"] not in wanted:
-                continue
-            if fragment.get("ipython"):
-                self._run_setup(fragment)
-            else:
-                source = "\n" * (fragment["line"] - 1) + fragment["source"]
-                exec(compile(source, self._code_name(fragment), "exec"), self.namespace)  # noqa: S102
+        """Bind the parameters and execute the fragments that the step starts from."""
+        self.namespace.parameters(self.manifest.get("parameters") or {})
+        self.namespace.replay(self.manifest.get("replay", ()))
 
     def load(self) -> None:
-        """Bind the inputs."""
+        """Bind the inputs; take away what must not be there."""
         for given in self.manifest.get("inputs", ()):
-            with open(given["path"], "rb") as file:
-                held = pickle.load(file)
-            for name in given["names"]:
-                self.namespace[name] = held[name]
-                self._given[name] = pickle.dumps(held[name])
+            bundle.load(given["path"], given["names"], self.namespace, digest=given["digest"])
+        for name in self.manifest.get("absent", ()):
+            self.namespace.variables.pop(name, None)
 
     def store(self) -> Dict[str, Any]:
         """Store what is left; return the report's ``names`` and ``artifacts``.
@@ -60,21 +55,15 @@ class Values:
         Raises:
             Unstorable: a wanted name cannot be stored.
         """
-        names: Dict[str, Any] = {}
-        artifacts: List[Dict[str, Any]] = []
-        for name in self.manifest.get("live", ()):
-            if name not in self.namespace:
-                names[name] = {"state": "absent"}
-                continue
-            data = pickle.dumps({name: self.namespace[name]})
-            if self._given.get(name) == pickle.dumps(self.namespace[name]):
-                names[name] = {"state": "unchanged"}
-                continue
-            digest = hashlib.sha256(data).hexdigest()
-            folder = os.path.join(self.manifest["artifacts"], digest[:2])
-            os.makedirs(folder, exist_ok=True)
-            with open(os.path.join(folder, digest), "wb") as file:
-                file.write(data)
-            names[name] = {"state": "stored", "digest": digest}
-            artifacts.append({"digest": digest, "size": len(data), "kind": "bundle", "names": [name]})
-        return {"names": names, "artifacts": artifacts}
+        live = dict.fromkeys([*self.manifest.get("live", ()), *self.manifest.get("outputs", ())])
+        wanted = {*self.manifest.get("wanted", ()), *self.manifest.get("outputs", ())}
+        outcome = bundle.store(self.namespace, live, wanted, self.manifest["artifacts"])
+        if outcome.refused:
+            told = ["%r (%s): %s" % (name, e["type"], e["why"]) for name, e in sorted(outcome.refused.items())]
+            fixes = list(dict.fromkeys(e["fix"] for e in outcome.refused.values() if e.get("fix")))
+            raise Unstorable(
+                "A later step needs what cannot travel: %s." % "; ".join(told).rstrip("."),
+                " ".join(fixes),
+                sorted(outcome.refused),
+            )
+        return {"names": outcome.names, "artifacts": outcome.artifacts}
