@@ -19,11 +19,13 @@ from typing import Any, Protocol, cast
 from jupyter_client.manager import KernelManager
 from jupyter_core.utils import ensure_async, run_sync
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-from nbformat import NotebookNode, writes
+from nbformat import NotebookNode, v4
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NotebookExecutionManager
 from papermill.iorw import LocalHandler, papermill_io, write_ipynb
 from papermill.log import logger as papermill_logger
+
+from jupyter_kf.errors import KFError
 
 logger = logging.getLogger(__name__)
 
@@ -76,8 +78,13 @@ class SavingManager(NotebookExecutionManager):  # type: ignore[misc]
     def save_if_due(self, every: float = 0.0) -> None:
         """Save unsaved changes if the last save is long enough ago, in seconds and against what it cost."""
         wait = max(self.save_every, every, SAVE_RATIO * self._cost)
-        if self._dirty and time.monotonic() - self._saved_at >= wait:
+        if not self._dirty or time.monotonic() - self._saved_at < wait:
+            return
+        try:
             self.save_now()
+        except OSError as exc:  # a full disk, a share that is away: no reason to lose the cells that ran
+            logger.warning("the notebook could not be saved for now: %s", exc)
+            self._saved_at = time.monotonic()
 
     def save_now(self) -> None:
         """Write the notebook now."""
@@ -198,8 +205,8 @@ class NotebookRunner(PapermillNotebookClient):  # type: ignore[misc]
                 if self.stopped or not await self._run_cell(index, cell):
                     return
             self.nb_man.whole = True
-            self.set_widgets_metadata()
         finally:
+            self.set_widgets_metadata()
             ticker.cancel()
             await asyncio.gather(ticker, return_exceptions=True)
 
@@ -250,8 +257,11 @@ class NotebookRunner(PapermillNotebookClient):  # type: ignore[misc]
             await asyncio.sleep(TICK)
             if not self._cell_started or self.nb_man.autosave_cell_every:
                 self.nb_man.save_if_due(every=self.nb_man.autosave_cell_every if self._cell_started else 0.0)
-            if self.observer:
-                self.observer.tick()
+            try:
+                if self.observer:
+                    self.observer.tick()
+            except KFError as exc:  # the next tick tries again, and the end of the notebook must get through
+                logger.warning("what the notebook logged could not be recorded yet: %s", exc)
             now = time.monotonic()
             if self.deadline is not None and now >= self.deadline:
                 self.stop("timeout")
@@ -299,7 +309,7 @@ def save_notebook(nb: NotebookNode, path: str) -> None:
     if target.exists() and not target.is_file():  # a device or a pipe is written to, never replaced
         write_ipynb(nb, path)
         return
-    replace_text(target, str(writes(nb)))  # type: ignore[no-untyped-call]
+    replace_text(target, str(v4.writes(nb)))  # type: ignore[no-untyped-call]  # papermill has made it nbformat 4
 
 
 def replace_text(target: Path, text: str) -> None:
