@@ -76,8 +76,8 @@ class Progress:
         line.seconds, line.cached = data.get("seconds"), bool(data.get("cached"))
         error = data.get("error")
         line.note = plain(str(error.get("message", ""))).split("\n")[0] if error else ""
-        if line.cached:
-            said = "from the cache"
+        if line.cached or line.state is State.SKIPPED:
+            said = "from the cache" if line.cached else "skipped"
         else:
             said = str(line.state).lower() + (f" in {duration(line.seconds)}" if line.seconds is not None else "")
         self._tell(line, said + (f": {line.note}" if line.note else ""))

@@ -279,9 +279,10 @@ def step_text(answer: RunView, step: str, *, width: int = 80, paint: Paint = no_
         ]
         parts += [f"{label:<8}  {value}" for label, value in rows if value]
         if execution.error:
-            parts.append("")
-            parts += [plain(str(line)) for line in execution.error.get("traceback") or ()]
-            parts += _error_block(execution.error, "", paint)
+            lines = "\n".join(plain(str(line)) for line in execution.error.get("traceback") or ()).rstrip().split("\n")
+            block = _error_block(execution.error, "", paint)
+            told = lines[-1] == plain(str(execution.error.get("message", "")))  # the fix still has to be said
+            parts += ["", *lines, *(block[-1:] if told and execution.error.get("fix") else [] if told else block)]
         parts.append("")
     return "\n".join(parts).rstrip("\n") or f"{step} has not begun."
 
