@@ -113,7 +113,7 @@ def check(reading: Reading, handoff: Handoff, report: Report) -> None:
     for draft in reading.drafts:
         _missing(reading, handoff, report, draft, blind)
         _resources(reading, report, draft)
-        _rebound_outside(reading, report, draft)
+        _rebound_outside(reading, handoff, report, draft)
         _doubtful(reading, report, draft)
         _declared(reading, handoff, report, draft)
     for name, one, other, reader in handoff.clashes():
@@ -256,15 +256,16 @@ def _resources(reading: Reading, report: Report, draft: Draft) -> None:
         )
 
 
-def _rebound_outside(reading: Reading, report: Report, draft: Draft) -> None:
+def _rebound_outside(reading: Reading, handoff: Handoff, report: Report, draft: Draft) -> None:
     """An unmarked cell between maker and reader binds or changes what the reader takes from the maker."""
     for name, demand in sorted(draft.demands.items()):
-        if demand.how in {"passes", "quiet", "doubtful"} or name in draft.missing or is_private(name):
+        if demand.how in {"passes", "quiet"} or name in draft.missing or is_private(name):
             continue
         maker = draft.inputs.get(name)
-        base = handed = None
         if maker is not None:
-            base, handed = reading.drafts[maker].last, f"step `{reading.drafts[maker].name}`"
+            sure = handoff.earlier(handoff.sure, name, draft.index)
+            first = sure if sure >= 0 else handoff.binders.get(name, [maker])[0]
+            base, handed = reading.drafts[first].last, f"step `{reading.drafts[maker].name}`"
         else:
             piece = reading.shelf.seen(name, draft.index, draft.last)
             if piece is None:
