@@ -40,6 +40,7 @@ class Outcome:
     text: str = ""
     executions: int = 0
     superseded: int = 0
+    ordered: bool = False
 
 
 @dataclass
@@ -106,6 +107,7 @@ class Oracle:
         conversion = convert(program.notebook())
         errors = {d.code for d in conversion.diagnostics if d.severity == "error"}
         if errors & AMBIGUOUS:
+            program.ordered = True
             program.after = {b: [a] for a, b in zip(program.steps, program.steps[1:], strict=False)}
             conversion = convert(program.notebook())
             errors = {d.code for d in conversion.diagnostics if d.severity == "error"}
@@ -144,7 +146,8 @@ class Oracle:
         fragments = list(run.pipeline.to_dict()["fragments"])
         self.launcher.start(
             {
-                "version": 1, "run": run.folder.name, "execution": execution, "step": step.name, "attempt": launch.attempt,
+                "version": 1, "run": run.folder.name, "execution": execution, "step": step.name,
+                "attempt": launch.attempt,
                 "cwd": str(run.folder), "folder": str(folder), "artifacts": str(self.artifacts),
                 "cells": [{"id": c.id, "index": c.index, "source": c.source} for c in step.cells],
                 "future": list(step.future), "fragments": fragments, "replay": list(step.replay), "parameters": {},
@@ -190,7 +193,7 @@ class Oracle:
         shutil.rmtree(run.folder)
 
     def note(self, run: ProgramRun, kind: str, text: str = "") -> None:
-        self.outcomes.append(Outcome(run.program.seed, kind, text, run.executions, run.superseded))
+        self.outcomes.append(Outcome(run.program.seed, kind, text, run.executions, run.superseded, run.program.ordered))
 
 
 def main(arguments: list[str]) -> int:
@@ -203,7 +206,7 @@ def main(arguments: list[str]) -> int:
     home = tempfile.mkdtemp(prefix="kf-oracle-")
     oracle = Oracle(load_settings({}, home=home))
     counted: Counter[str] = Counter()
-    executions = superseded = shown = 0
+    executions = superseded = shown = ordered = 0
     began = time.monotonic()
     try:
         for start in range(options.start, options.start + options.count, 100):
@@ -212,6 +215,7 @@ def main(arguments: list[str]) -> int:
                 counted[outcome.kind] += 1
                 executions += outcome.executions
                 superseded += outcome.superseded
+                ordered += outcome.ordered
                 if outcome.kind in ("different", "refused") and shown < options.stop_after:
                     shown += 1
                     print(f"--- seed {outcome.seed} {outcome.kind}\n{outcome.text}")
@@ -219,7 +223,10 @@ def main(arguments: list[str]) -> int:
     finally:
         oracle.close()
         shutil.rmtree(home, ignore_errors=True)
-    print(dict(counted), f"executions {executions} superseded {superseded} in {time.monotonic() - began:.1f} s")
+    print(
+        dict(counted),
+        f"executions {executions} superseded {superseded} ordered {ordered} in {time.monotonic() - began:.1f} s",
+    )
     return 1 if counted["different"] else 0
 
 

@@ -14,6 +14,7 @@ import io
 import json
 import os
 import random
+import re
 import sys
 import traceback
 import types
@@ -71,6 +72,7 @@ class Program:
     cells: list[tuple[str | None, str]]
     after: dict[str, list[str]] = field(default_factory=dict)
     steps: list[str] = field(default_factory=list)
+    ordered: bool = False
 
     def notebook(self) -> bytes:
         """The program as notebook bytes, directives included."""
@@ -490,6 +492,36 @@ class Writer:
         ]
 
 
+def bound_names(source: str) -> set[str]:
+    """Names that a cell binds or deletes anywhere, in functions by ``global`` too."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+                found.add(name)
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                found.add(name)
+            case ast.Global(names=names):
+                found.update(names)
+            case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+                found.add(name)
+            case ast.ExceptHandler(name=str(name)):
+                found.add(name)
+    return found & {*VALUES, *FUNCTIONS, *CLASSES, *OBJECTS, *BOXES, "make", "deco", "co", "Base", "i"}
+
+
+def kept_apart(cells: list[tuple[str | None, str]], branch: str, number: int) -> list[tuple[str | None, str]]:
+    """Give what a parallel branch binds names of its own; what it only reads or changes in place stays shared."""
+    own: set[str] = set()
+    for step, source in cells:
+        if step == branch:
+            own |= bound_names(source)
+    if not own:
+        return cells
+    pattern = re.compile(r"\b(" + "|".join(sorted(own)) + r")\b")
+    return [(s, pattern.sub(rf"\1_{number}", c) if s == branch else c) for s, c in cells]
+
+
 def generate(seed: int) -> Program:
     """Return the program of ``seed``: a chain, a star, or free branches tied by data only."""
     rng = random.Random(seed)
@@ -539,6 +571,12 @@ def generate(seed: int) -> Program:
             after[name] = [names[0]] if i < count - 1 else names[1:-1]
         elif i:
             after[name] = [names[0]]
+    if shape != "chain":
+        for i, name in enumerate(names[1:-1], 1):
+            cells = kept_apart(cells, name, i)
+        own = sorted({w for _, source in cells for w in re.findall(r"\b[a-zA-Z]+_\d\b", source)})
+        asked = [line for w in rng.sample(own, min(4, len(own))) for line in writer.guard(f"print(show({w}))")]
+        cells.append((names[-1], "\n".join(asked or ["pass"])))
     return Program(seed, cells, after, names)
 
 
