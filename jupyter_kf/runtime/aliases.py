@@ -14,6 +14,7 @@ import uuid
 from typing import Any, Dict, List, Sequence, Set, Tuple
 
 from . import arrays
+from .by_value import importable
 from .pickler import Pickled
 
 #: Types whose instances cannot change; what they hold is in the pickler's memo on its own.
@@ -73,7 +74,7 @@ def _can_change(obj: Any, fixed: Tuple[type, ...], by_value: Set[int]) -> bool:
         return False
     if isinstance(obj, (type, types.FunctionType)):
         return id(obj) in by_value
-    return True
+    return not (callable(obj) and importable(obj))
 
 
 def _fixed_bases() -> Tuple[type, ...]:

@@ -132,11 +132,14 @@ def reducer_for(kind: type) -> Optional[Reducer]:
     """Return the reducer for numpy arrays and pandas' parts."""
     if kind.__module__ == "numpy":
         return {"ndarray": _array, "memmap": _memmap}.get(kind.__name__)
-    if kind.__module__.startswith("pandas.") and frames_copy_on_write():
-        if any(c.__name__ == "Block" for c in kind.__mro__):
-            return _block
-        if any(c.__name__ in {"Index", "ExtensionArray"} for c in kind.__mro__):
-            return _column
+    if kind.__module__.split(".")[0] == "pandas":
+        names = {c.__name__ for c in kind.__mro__}
+        if "NDFrame" in names:
+            return _frame
+        if "Index" in names:
+            return _index
+        if frames_copy_on_write():
+            return _block if "Block" in names else _column if "ExtensionArray" in names else None
     return None
 
 
@@ -222,20 +225,43 @@ def _memmap(pickler: BundlePickler, array: Any) -> Any:
     return rebuild.make_memmap, (str(array.filename), array.dtype, mode, array.offset, array.shape)
 
 
+def _frame(pickler: BundlePickler, frame: Any) -> Any:
+    """Leave a frame to its own reducer; the list of its extra attributes' names belongs to its class."""
+    pickler.references.add(id(type(frame)._metadata))
+    return NotImplemented
+
+
+def _index(pickler: BundlePickler, index: Any) -> Any:
+    """Leave an index to its own reducer; what it holds never changes."""
+    held = getattr(index, "_data", None)
+    pickler.references.add(id(held))
+    pickler.kept.append(held)
+    if type(held).__module__ == "numpy":
+        pickler.private.add(id(held))
+    return NotImplemented
+
+
 def _block(pickler: BundlePickler, block: Any) -> Any:
     builder, (values, *rest) = block.__reduce_ex__(5)[:2]
     fresh = values.view()
     pickler.kept.append(fresh)
-    pickler.private.add(id(fresh))
+    if type(fresh).__module__ == "numpy":
+        pickler.private.add(id(fresh))
     return builder, (fresh, *rest)
 
 
 def _column(pickler: BundlePickler, column: Any) -> Any:
-    """Mark the arrays inside an index or an extension array as its own."""
-    for name in ("_data", "_ndarray", "_mask"):
-        held = getattr(column, name, None)
-        if type(held).__module__ == "numpy":
-            pickler.private.add(id(held))
-            pickler.references.add(id(held))
-            pickler.kept.append(held)
-    return NotImplemented
+    """Reduce an extension array with views of its own of its arrays, so that no other column writes to them."""
+    reduced = column.__reduce_ex__(5)
+    return tuple(_apart(pickler, part) if isinstance(part, (tuple, dict)) else part for part in reduced)
+
+
+def _apart(pickler: BundlePickler, part: Any) -> Any:
+    if type(part).__module__ == "numpy" and type(part).__name__ == "ndarray":
+        fresh = part.view()
+        pickler.kept.append(fresh)
+        pickler.private.add(id(fresh))
+        return fresh
+    if type(part) is tuple:
+        return tuple(_apart(pickler, p) for p in part)
+    return {k: _apart(pickler, v) for k, v in part.items()} if type(part) is dict else part

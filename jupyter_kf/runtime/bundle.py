@@ -119,8 +119,9 @@ class _Storing:
     def run(self, live: List[str], wanted: Any) -> Outcome:
         """Report ``live``."""
         units = [u for unit in self._units(live) for u in self._prepared(unit)]
-        for group in aliases.groups([u.made for u in units]):
-            self._settle([units[i] for i in group])
+        groups = [[units[i] for i in group] for group in aliases.groups([u.made for u in units])]
+        for group in sorted(groups, key=lambda group: any(self._moved(u) for u in group)):
+            self._settle(group)
         names = {n: self.names[n] for n in live}
         refused = {n: e for n, e in names.items() if n in wanted and e["state"] == "unstorable"}
         return Outcome(names, list(self.artifacts.values()), refused)
@@ -156,6 +157,10 @@ class _Storing:
     def _kept(self, identity: int, name: str) -> bool:
         value = self.values[name]
         return id(value) == identity or type(value) in ATOMS
+
+    def _moved(self, unit: _Unit) -> bool:
+        """Say whether a name was bound to something else than what it was given as."""
+        return unit.given is not None and not all(self._kept(unit.given.bound[n], n) for n in unit.names)
 
     def _as_replayed(self, name: str) -> bool:
         """Say whether a name is, without a closer look, what a fragment or a parameter made it."""
