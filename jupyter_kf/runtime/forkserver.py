@@ -100,6 +100,7 @@ class ForkServer:
         self._state = preload.environment_state()
         self._verdicts = preload.Verdicts(memory)
         self._shell = make_shell(fresh_main())
+        self._shell.warm()
         self._watch = Watch()
         self._setters: List[Any] = []
         self._loaded: List[str] = []
@@ -157,6 +158,8 @@ class ForkServer:
         self._selector.register(connection, selectors.EVENT_READ, lambda: self._listen(client))
 
     def _listen(self, client: Client) -> None:
+        if client.connection.fileno() < 0:
+            return  # forgotten within the same round of the loop
         try:
             said = client.connection.recv(1 << 18)
         except BlockingIOError:
@@ -310,6 +313,8 @@ class ForkServer:
         client.say(event="started", execution=execution, pid=child.pid)
 
     def _hear(self, child: Child) -> None:
+        if child.channel.fileno() < 0:
+            return  # reaped within the same round of the loop
         try:
             said = child.channel.recv(4096)
         except (BlockingIOError, ConnectionResetError):

@@ -190,6 +190,18 @@ class IPythonShell(Shell):
         output = {k: error[k] for k in ("ename", "evalue", "traceback")}
         self.capture.error({"output_type": "error", **output}, "\n".join(error["traceback"]) + "\n")
 
+    def warm(self) -> None:
+        """Have IPython load and compile what every cell needs, without a trace in the namespace."""
+        super().warm()
+        shell = self.shell
+        namespace = dict(self.module.__dict__)
+        source = "_ = [1]\n!true\n%pwd\n_?\n_"
+        shell.should_run_async(source, transformed_cell=shell.transform_cell(source))
+        shell.run_cell("pass", silent=True, store_history=False)
+        shell.display_formatter.format([1])
+        self.module.__dict__.clear()
+        self.module.__dict__.update(namespace)
+
     async def run(self, cell: CellSource) -> Outcome:
         """Execute a cell; never raises an exception of user code."""
         shell = self.shell
@@ -205,17 +217,14 @@ class IPythonShell(Shell):
             transformed, problem = source, sys.exc_info()
             self._problem = problem[1]
         try:
-            if shell.should_run_async(source, transformed_cell=transformed, preprocessing_exc_tuple=problem):
-                result = None
-                try:
-                    result = await shell.run_cell_async(
-                        source, store_history=True, transformed_cell=transformed, preprocessing_exc_tuple=problem
-                    )
-                finally:
-                    shell.events.trigger("post_execute")
-                    shell.events.trigger("post_run_cell", result)
-            else:
-                result = shell.run_cell(source, store_history=True)
+            result = None
+            try:
+                result = await shell.run_cell_async(
+                    source, store_history=True, transformed_cell=transformed, preprocessing_exc_tuple=problem
+                )
+            finally:
+                shell.events.trigger("post_execute")
+                shell.events.trigger("post_run_cell", result)
         except BaseException as exc:  # noqa: BLE001 - the outcome carries it
             return Outcome(exc)
         finally:
