@@ -129,3 +129,33 @@ def test_a_save_goes_through_a_link_and_into_a_device(tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match="extension"):  # papermill's own
         save_notebook(notebook("x = 1"), os.devnull)
     assert not Path(os.devnull).is_file()
+
+
+def test_a_save_that_fails_is_tried_again_and_the_last_one_must_work(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    from jupyter_kf.nbrun.client import SavingManager
+
+    nb = notebook("x = 1")
+    nb.metadata.papermill = {}
+    target = tmp_path / "away" / "out.ipynb"
+    manager = SavingManager(nb, output_path=str(target), progress_bar=False, save_every=0.0)
+    manager.notebook_start()
+    assert "could not be saved" in caplog.text
+    with pytest.raises(OSError, match="away"):
+        manager.notebook_complete()
+    target.parent.mkdir()
+    manager.cell_start(nb.cells[0], 0)
+    assert target.is_file()
+
+
+def test_it_works_where_an_event_loop_runs_already(tmp_path: Path) -> None:
+    write(tmp_path / "in.ipynb", "print(6 * 7)")
+    code = """if True:
+        import asyncio, sys, papermill
+        async def main():
+            return papermill.execute_notebook("in.ipynb", "out.ipynb", engine_name="jupyter_kf", progress_bar=False)
+        sys.stdout.write(asyncio.run(main()).cells[0].outputs[0].text)
+    """
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stdout == "42\n", done.stderr
