@@ -64,9 +64,19 @@ def run(bench: Workbench, args: Any, terminal: Terminal) -> int:
 
     def go(progress: Progress) -> RunView:
         return bench.run(
-            path, **_labels(args), no_cache=args.no_cache, only=only, from_=args.from_, until=args.until,
-            base=args.base, in_order=args.in_order, detach=args.detach, python=args.python, kernel=args.kernel,
-            on_event=progress.event, on_start=progress.started,
+            path,
+            **_labels(args),
+            no_cache=args.no_cache,
+            only=only,
+            from_=args.from_,
+            until=args.until,
+            base=args.base,
+            in_order=args.in_order,
+            detach=args.detach,
+            python=args.python,
+            kernel=args.kernel,
+            on_event=progress.event,
+            on_start=progress.started,
         )
 
     return _attended(bench, args, terminal, go)
@@ -78,8 +88,14 @@ def notebook(bench: Workbench, args: Any, terminal: Terminal) -> int:
 
     def go(progress: Progress) -> RunView:
         return bench.notebook(
-            path, **_labels(args), timeout=args.timeout, cell_timeout=args.cell_timeout, kernel=args.kernel,
-            detach=args.detach, on_event=progress.event, on_start=progress.started,
+            path,
+            **_labels(args),
+            timeout=args.timeout,
+            cell_timeout=args.cell_timeout,
+            kernel=args.kernel,
+            detach=args.detach,
+            on_event=progress.event,
+            on_start=progress.started,
         )
 
     return _attended(bench, args, terminal, go)
@@ -374,7 +390,25 @@ def _write(path: Path, content: bytes) -> None:
 COMMANDS: dict[str, Callable[[Workbench, Any, Terminal], int]] = {
     f.__name__: f
     for f in (
-        check, graph, run, notebook, runs, show, logs, report, cancel, resume, compare, tag, note, delete, experiments,
-        get, artifacts, lineage, gc, doctor,
+        check,
+        graph,
+        run,
+        notebook,
+        runs,
+        show,
+        logs,
+        report,
+        cancel,
+        resume,
+        compare,
+        tag,
+        note,
+        delete,
+        experiments,
+        get,
+        artifacts,
+        lineage,
+        gc,
+        doctor,
     )
 }

@@ -34,7 +34,7 @@ class LiveRun:
         if self._rich:
             from IPython.display import display
 
-            self._display = display(self._bundle(), raw=True, display_id=True)
+            self._display = display(self._bundle(), raw=True, display_id=True)  # type: ignore[no-untyped-call]
         else:
             sys.stdout.write(f"{view.name}  {view.id}\n")
 

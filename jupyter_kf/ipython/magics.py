@@ -21,7 +21,8 @@ def call(session: KernelSession, line: str, cell: str | None = None) -> Any:
     try:
         return _line(session, line) if cell is None else _cell(session, line, cell)
     except KFError as exc:
-        _shorten(exc)
+        if not hasattr(exc, "_render_traceback_"):
+            _shorten(exc)
         raise exc from None
 
 

@@ -103,10 +103,9 @@ def graph_text(pipeline: Pipeline, executions: Mapping[str, Execution] | None = 
         rows.append((left, ", ".join(step.after), ", ".join(outputs)))
     wide = max((len(r[0]) for r in rows), default=0)
     lines = []
-    for left, after, outputs in rows:
-        text = left.ljust(wide)
-        text += f"  ← {after}" if after else ""
-        lines.append((text + (f"  ⇒ {outputs}" if outputs else "")).rstrip())
+    for left, after, made in rows:
+        text = left.ljust(wide) + (f"  ← {after}" if after else "")
+        lines.append((text + (f"  ⇒ {made}" if made else "")).rstrip())
     return "\n".join(lines)
 
 

@@ -219,9 +219,9 @@ def _cell(cell: Cell, outputs: Sequence[Mapping[str, Any]]) -> str:
 def _highlighted(source: str) -> str:
     """Return source in colours, where Pygments (which comes with IPython) is there."""
     try:
-        from pygments import highlight
-        from pygments.formatters import HtmlFormatter
-        from pygments.lexers import PythonLexer
+        from pygments import highlight  # type: ignore[import-untyped, unused-ignore]
+        from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped, unused-ignore]
+        from pygments.lexers import PythonLexer  # type: ignore[import-untyped, unused-ignore]
     except ImportError:  # pragma: no cover - IPython brings it
         return f'<pre class="src">{escape(source)}</pre>'
     coloured: str = highlight(source, PythonLexer(stripnl=False), HtmlFormatter(nowrap=True))

@@ -113,7 +113,9 @@ def _kernels(bench: Workbench) -> Iterator[Finding]:
         program = str((spec.get("argv") or [""])[0])
         there = bool(shutil.which(program)) if program else False
         what = f"{name}: {spec.get('language', '?')}, {program}"
-        yield Finding("kernel", "ok" if there else "note", what, "" if there else f"{program} is gone: remove the kernelspec")
+        yield Finding(
+            "kernel", "ok" if there else "note", what, "" if there else f"{program} is gone: remove the kernelspec"
+        )
 
 
 def _step(bench: Workbench) -> Iterator[Finding]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import codecs
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from jupyter_kf.model.run import Execution, State
 from jupyter_kf.workbench.views import RunView, read_stream, superseded
@@ -38,10 +39,12 @@ def written_lines(view: RunView, step: str = "", tail: int = 0) -> Iterator[LogL
 
 
 def _lines_of(execution: Execution) -> Iterator[LogLine]:
+    told = ""
     for stream, text in _pieces(execution):
+        told += text
         for line in text.splitlines():
             yield LogLine(execution.step, stream, line, execution.attempt)
-    yield from _error_lines(execution)
+    yield from _error_lines(execution, told)
 
 
 def _pieces(execution: Execution) -> Iterator[tuple[str, str]]:
@@ -49,30 +52,35 @@ def _pieces(execution: Execution) -> Iterator[tuple[str, str]]:
     from jupyter_kf.runtime.capture import read_outputs
 
     if execution.state.final and execution.folder:
-        recorded = [
-            (str(output["name"]), _joined(output.get("text", "")))
-            for outputs in read_outputs(execution.folder).values()
-            for output in outputs
-            if output.get("output_type") == "stream"
-        ]
-        sizes = sum(len(text.encode()) for _, text in recorded)
+        shown = [output for outputs in read_outputs(execution.folder).values() for output in outputs]
+        recorded = [piece for output in shown if (piece := _printed(output)) is not None]
         paths = [Path(execution.folder) / name for name in ("stdout", "stderr")]
-        if sizes >= sum(path.stat().st_size for path in paths if path.is_file()):
+        if sum(len(text.encode()) for _, text in recorded) >= sum(p.stat().st_size for p in paths if p.is_file()):
             yield from recorded
             return
     for name in ("stdout", "stderr"):
         yield name, read_stream(execution, name)
 
 
+def _printed(output: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return stream and text of an output that is in the streams' files as well: an error stands in ``stderr``."""
+    if output.get("output_type") == "stream":
+        return str(output["name"]), _joined(output.get("text", ""))
+    if output.get("output_type") == "error":
+        return "error", "\n".join(map(str, output.get("traceback", ()))) + "\n"
+    return None
+
+
 def _joined(text: str | list[str]) -> str:
     return text if isinstance(text, str) else "".join(text)
 
 
-def _error_lines(execution: Execution) -> Iterator[LogLine]:
+def _error_lines(execution: Execution, told: str) -> Iterator[LogLine]:
+    """Yield the error of an execution, unless the step itself has printed it: it could not where it was killed."""
     if execution.state is State.FAILED and execution.error:
-        lines = execution.error.get("traceback") or [str(execution.error.get("message", ""))]
-        for block in lines:
-            for line in str(block).splitlines():
+        message = str(execution.error.get("message", ""))
+        if message not in told:
+            for line in message.splitlines():
                 yield LogLine(execution.step, "error", line, execution.attempt)
 
 
@@ -129,7 +137,7 @@ def follow_lines(view_now: Callable[[], RunView], step: str = "", tail: int = 0)
             ]
             if over:
                 ended.add(execution.id)
-                fresh += _error_lines(execution)
+                fresh += _error_lines(execution, read_stream(execution, "stderr", 1 << 16))
             yield from fresh[-tail:] if first and tail else fresh
         if view.state.final:
             return

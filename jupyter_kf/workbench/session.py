@@ -189,7 +189,9 @@ def _unfolded(events: list[Event], known: int) -> list[Event]:
         skipped = min(known, len(points))
         known -= skipped
         if points[skipped:]:
-            kept.append(Event(event.kind, event.run, event.time, event.step, event.execution, {"points": points[skipped:]}))
+            kept.append(
+                Event(event.kind, event.run, event.time, event.step, event.execution, {"points": points[skipped:]})
+            )
     return kept
 
 

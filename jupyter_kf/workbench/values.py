@@ -127,7 +127,11 @@ def _chosen(held: _Held, step: str, names: Sequence[str], inputs: bool) -> _Held
             near = difflib.get_close_matches(name, held.names(), 1)
             listed = ", ".join(held.names()) or "nothing"
             what = "was not given" if inputs else "has kept no value"
-            fix = f"Did you mean {near[0]!r}?" if near else f"There is: {listed}. Only what a later step may need is kept."
+            fix = (
+                f"Did you mean {near[0]!r}?"
+                if near
+                else f"There is: {listed}. Only what a later step may need is kept."
+            )
             raise UsageError(f"Step {step!r} {what} {name!r}.", code="KF423", fix=fix)
     return _Held(
         {n: held.digests[n] for n in names if n in held.digests},
