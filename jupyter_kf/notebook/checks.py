@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
 import re
 
 from jupyter_kf.model.pipeline import IMPLICIT_NAMES
 from jupyter_kf.notebook.directives import nearest
-from jupyter_kf.notebook.flow import Site
-from jupyter_kf.notebook.fragments import BUILTINS
+from jupyter_kf.notebook.facts import Site
+from jupyter_kf.notebook.fragments import BUILTINS, is_mutable
 from jupyter_kf.notebook.handoff import Demand, Draft, Handoff, is_private
 from jupyter_kf.notebook.lint import Report, listed
 from jupyter_kf.notebook.reading import Reading
+from jupyter_kf.notebook.scopes import changed_by_call, root_name
 
 _GENERATOR_NAMES = {"<random>": "random", "<numpy.random>": "numpy.random"}
 
@@ -123,6 +125,7 @@ def check(reading: Reading, handoff: Handoff, report: Report) -> None:
     _setup(reading, handoff, report)
     _random(reading, handoff, report)
     _modules(reading, report)
+    _defaults(reading, report)
 
 
 def _blind(reading: Reading, report: Report) -> int:
@@ -407,14 +410,15 @@ def _setup(reading: Reading, handoff: Handoff, report: Report) -> None:
 def _random(reading: Reading, handoff: Handoff, report: Report) -> None:
     for name in IMPLICIT_NAMES:
         shown = _GENERATOR_NAMES[name]
-        drawers = [d for d in reading.drafts if name in d.traces.strong]
+        drawers = [d for d in reading.drafts if name in d.traces.draws]
         if name in reading.seeded and name not in handoff.binders and drawers:
             report.say(
                 "KF162",
                 reading.seeded[name],
-                f"This cell seeds `{shown}`, from which step `{drawers[0].name}` draws, but it is no part of the pipeline.",
+                f"This cell seeds `{shown}`, from which step `{drawers[0].name}` draws, outside the pipeline.",
                 "Mark the cell `%%kubeflow setup`, or seed in the step.",
             )
+        drawers = [d for d in drawers if name in d.traces.strong]
         for before, after in itertools.pairwise(drawers):
             seed = handoff.earlier(handoff.binders, name, after.index)
             if seed < 0 or seed >= before.index or after.ancestors >> before.index & 1:
@@ -443,3 +447,28 @@ def _modules(reading: Reading, report: Report) -> None:
                     f"This changes the module `{name}` in step `{draft.name}` only; step `{later.name}` uses it, too.",
                     "Put the line into a cell marked `%%kubeflow setup`.",
                 )
+
+
+def _defaults(reading: Reading, report: Report) -> None:
+    """A replayed function that collects in a mutable default begins anew in each step."""
+    for piece in reading.shelf.pieces:
+        users = [d.name for d in reading.drafts if piece.id in d.replay]
+        for statement in reading.statements.get(piece.id, ()) if len(users) > 1 else ():
+            if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            spec = statement.args
+            pairs = zip([*spec.posonlyargs, *spec.args][::-1], spec.defaults[::-1], strict=False)
+            mutable = {a.arg for a, d in pairs if is_mutable(d, reading.aliases)}
+            for node in ast.walk(statement):
+                changed = changed_by_call(node) if isinstance(node, ast.Call) else None
+                if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
+                    changed = root_name(node)
+                if changed in mutable:
+                    report.say(
+                        "KF164",
+                        Site(piece.cell_index, piece.line),
+                        f"`{statement.name}` collects in the default of `{changed}`; each of the steps {listed(users)}"
+                        " begins with an empty one.",
+                        f"Pass `{changed}` in, or define the function in the step that calls it.",
+                    )
+                    break

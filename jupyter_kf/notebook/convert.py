@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,10 +16,13 @@ from jupyter_kf.errors import NotebookError
 from jupyter_kf.model.pipeline import Cell, Diagnostic, Input, Pipeline, Step
 from jupyter_kf.notebook.checks import check, declared_edges, file_edges
 from jupyter_kf.notebook.document import Document, read_document
+from jupyter_kf.notebook.facts import Site
 from jupyter_kf.notebook.handoff import Draft, Handoff
 from jupyter_kf.notebook.lint import Report, from_error
 from jupyter_kf.notebook.marks import Marking, mark_cells
 from jupyter_kf.notebook.reading import Reading
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,7 @@ def convert(
     if not marking.options:
         report.say("KF114", None, "No cell is marked as a step.", "Mark cells with `%%kubeflow step NAME`.")
         return Conversion(None, report.result(), marking.dialect, document)
-    pipeline = _pipeline(document, marking, report, kernel_python, in_order)
+    pipeline = _guarded_pipeline(document, marking, report, kernel_python, in_order)
     return Conversion(pipeline, report.result(), marking.dialect, document)
 
 
@@ -81,10 +85,39 @@ def _origin(document: Document) -> dict[str, Any]:
     return {"notebook": document.path, "kernel": document.kernel, "language": document.language}
 
 
-def _pipeline(
+def _guarded_pipeline(
     document: Document, marking: Marking, report: Report, kernel_python: str | None, in_order: bool
+) -> Pipeline | None:
+    """Leave out cells that are nested beyond the interpreter's stack, if there are any."""
+    try:
+        return _pipeline(document, marking, report, kernel_python, in_order=in_order)
+    except RecursionError:
+        deep = Reading(document, marking, Report(document), kernel_python).deep_cells()
+    for index in sorted(deep):
+        report.say(
+            "KF116",
+            Site(index, 1),
+            "The cell is nested too deeply to be analysed.",
+            "Split its longest expression into several statements.",
+        )
+    try:
+        return _pipeline(document, marking, report, kernel_python, in_order=in_order, left_out=deep)
+    except RecursionError:
+        _log.warning("analysis of %s needs more stack than there is", document.name)
+        report.say("KF116", None, "The notebook is nested too deeply to be analysed.", "Split its longest expressions.")
+        return None
+
+
+def _pipeline(
+    document: Document,
+    marking: Marking,
+    report: Report,
+    kernel_python: str | None,
+    *,
+    in_order: bool,
+    left_out: frozenset[int] = frozenset(),
 ) -> Pipeline:
-    reading = Reading(document, marking, report, kernel_python)
+    reading = Reading(document, marking, report, kernel_python, left_out)
     reading.read()
     handoff = Handoff(reading.drafts, reading.shelf, reading.parameters, reading.frozen, reading.stars)
     declared_edges(reading, report)

@@ -115,6 +115,16 @@ def directive_line(source: str) -> tuple[int, str] | None:
     return None
 
 
+def misplaced_directive(source: str) -> int | None:
+    """Return the line (from 1) of a directive that does not stand first in its cell, where it has no effect."""
+    for number, line in enumerate(source.split("\n"), 1):
+        match = _LINE.match(line.rstrip()) if "%%kubeflow" in line else None
+        verb = (match["rest"] or "").partition(" ")[0] if match else ""
+        if match and (verb in VERBS or verb in RESERVED_VERBS):
+            return number
+    return None
+
+
 def without_directive(source: str) -> str:
     """Return the cell's text with the directive's line emptied, so that line numbers stay."""
     found = directive_line(source)

@@ -73,6 +73,16 @@ def read_document(
                 "KF118", "warning", "The notebook has no code.", "Write a cell: `%%kubeflow step NAME` marks it."
             )
         )
+    version = raw.get("nbformat")
+    if isinstance(version, int) and version > 4:
+        findings.append(
+            Diagnostic(
+                "KF105",
+                "warning",
+                f"The notebook has a format that is newer than this package (nbformat {version}).",
+                "Upgrade jupyter_kf if cells seem to be missing.",
+            )
+        )
     return Document(
         name=Path(path).stem if path else "notebook",
         path=path,

@@ -1,6 +1,6 @@
 """Notebook room: one forward walk over statements at the top level of cells, with the set of names surely bound.
 
-The walk answers, for a step, a setup cell or a single statement: what is read from before (:attr:`Facts.uses`), what
+The walk answers, for a step, a setup cell or a single statement: what is read from before (``Facts.uses``), what
 may be bound or deleted, what is bound whenever the code comes to its end, what is changed in place beyond doubt, and
 which functions were made, with what they will touch when they are called. The rule is design paper 0001.
 """
@@ -10,8 +10,17 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
+from jupyter_kf.notebook.facts import Binding, Facts, Site
+from jupyter_kf.notebook.promises import (
+    always_matches,
+    catches_names,
+    is_main,
+    is_patient,
+    lets_through,
+    surely_not_empty,
+)
 from jupyter_kf.notebook.scopes import (
     Late,
     annotations_of,
@@ -25,75 +34,6 @@ from jupyter_kf.notebook.scopes import (
 )
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-#: Decorators that wrap a function without calling it.
-_PATIENT = frozenset(
-    {
-        "staticmethod", "classmethod", "property", "setter", "getter", "deleter", "wraps", "lru_cache", "cache",
-        "cached_property", "singledispatch", "register", "contextmanager", "asynccontextmanager", "dataclass",
-        "define", "frozen", "total_ordering", "abstractmethod", "overload", "override", "final", "jit", "njit",
-        "vectorize", "guvectorize", "no_grad", "inference_mode", "function", "checkpoint", "profile", "fixture",
-        "unique", "delayed", "pmap", "vmap", "grad", "compile", "deprecated", "runtime_checkable", "retry", "udf",
-        "pandas_udf",
-    }
-)  # fmt: skip
-#: Context managers known to let exceptions through.
-_OPEN_CONTEXTS = frozenset(
-    {
-        "open", "errstate", "no_grad", "enable_grad", "inference_mode", "catch_warnings", "option_context",
-        "rc_context", "context", "Timer", "timer", "closing", "redirect_stdout", "redirect_stderr", "nullcontext",
-        "TemporaryDirectory", "NamedTemporaryFile", "TemporaryFile", "ZipFile", "connect", "Session",
-        "ThreadPoolExecutor", "ProcessPoolExecutor", "Pool", "autocast", "device", "scope", "strategy",
-        "GradientTape", "Lock", "RLock", "lock", "tqdm", "localcontext", "printoptions", "config_context",
-        "parallel_backend", "ExcelWriter", "urlopen", "start_run", "begin", "Parallel",
-    }
-)  # fmt: skip
-_CATCH_ALL = frozenset({"NameError", "Exception", "BaseException"})
-
-
-class Site(NamedTuple):
-    """Where something stands: index of the cell in the notebook, line in the cell."""
-
-    cell: int
-    line: int
-
-
-class Binding(NamedTuple):
-    """One binding of a name: ``kind`` is ``import``, ``def``, ``class``, ``del`` or ``assign``; ``plain`` where it
-    happens whenever the code runs; ``statement`` is the top-level statement it is part of.
-    """
-
-    kind: str
-    site: Site
-    plain: bool
-    statement: ast.stmt | None
-
-
-@dataclass(slots=True)
-class Facts:
-    """What a piece of the notebook does with names.
-
-    ``uses``: read while not surely bound, first site; of these ``hard`` are a ``NameError`` if nothing came before,
-    ``guarded`` stand in a branch or are caught, ``doubtful`` may have been bound here before.
-    ``loads``: every name read, with the moment (a count of statements) of the first. ``sure``: names that stay bound
-    from a moment on. ``surely``: bound at the end. ``defs``: functions made, by name. ``active``: code without a name
-    (lambdas, generators) that may run at any time from a moment on.
-    """
-
-    uses: dict[str, Site] = field(default_factory=dict)
-    hard: dict[str, Site] = field(default_factory=dict)
-    doubtful: dict[str, Site] = field(default_factory=dict)
-    guarded: dict[str, Site] = field(default_factory=dict)
-    loads: dict[str, int] = field(default_factory=dict)
-    sure: dict[str, int] = field(default_factory=dict)
-    surely: set[str] = field(default_factory=set)
-    bindings: dict[str, list[Binding]] = field(default_factory=dict)
-    changes: dict[str, Site] = field(default_factory=dict)
-    last: dict[str, Site] = field(default_factory=dict)
-    calls: set[str] = field(default_factory=set)
-    defs: dict[str, list[Late]] = field(default_factory=dict)
-    active: list[tuple[Late, int, Site]] = field(default_factory=list)
-    stars: list[tuple[str, int, Site]] = field(default_factory=list)
-    future: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -316,7 +256,7 @@ class Walk:
 
     def _if(self, node: ast.If) -> None:
         self.visit(node.test)
-        if _is_main(node.test):
+        if is_main(node.test):
             self.block(node.body)
             return
         asks = any(
@@ -399,7 +339,7 @@ class Walk:
     def _try(self, node: ast.Try) -> None:
         entry = set(self.must)
         entry_dead = self.dead
-        forgiving = any(_catches_names(h) for h in node.handlers)
+        forgiving = any(catches_names(h) for h in node.handlers)
         self.guarded += forgiving
         body = self._fork(node.body, entry)
         self.guarded -= forgiving
@@ -436,7 +376,7 @@ class Walk:
             self.visit(item.context_expr)
             if item.optional_vars is not None:
                 self.assign(item.optional_vars)
-            swallows = swallows or not _lets_through(item.context_expr)
+            swallows = swallows or not lets_through(item.context_expr)
         if not swallows:
             self.block(node.body)
             return
@@ -456,7 +396,7 @@ class Walk:
                 self.visit(case.guard)
             self.depth -= 1
             ends.append(self._fork(case.body, self.must))
-            total = total or (case.guard is None and _always_matches(case.pattern))
+            total = total or (case.guard is None and always_matches(case.pattern))
         self.guarded -= 1
         self._join(ends if total else [*ends, (state, False)])
 
@@ -499,7 +439,7 @@ class Walk:
             return
         if self._annotations_wait() and "annotations" not in self.facts.future:
             late = _with_annotations(late, annotations_of(node), hidden)
-        impatient = any(not _is_patient(d) for d in node.decorator_list)
+        impatient = any(not is_patient(d) for d in node.decorator_list)
         if impatient:
             self._later(late, node.lineno)
         if len(self.frames) > 1:
@@ -535,7 +475,7 @@ class Walk:
         self.loops = loops
         self.frames.pop()
         late = class_late(node, future="annotations" in self.facts.future)
-        if any(not _is_patient(d) for d in node.decorator_list):
+        if any(not is_patient(d) for d in node.decorator_list):
             self._later(late, node.lineno)
         if len(self.frames) > 1:
             self.frame.defs[node.name] = late
@@ -681,64 +621,6 @@ class Walk:
         self.change(changed_by_call(node), node.lineno)
         for name in names_in_text(node):
             self.read(name, node.lineno, soft=True)
-
-
-def surely_not_empty(node: ast.expr) -> bool:
-    """True for an iterable that the text shows to have an element."""
-    if isinstance(node, ast.List | ast.Tuple | ast.Set):
-        return any(not isinstance(e, ast.Starred) for e in node.elts)
-    if isinstance(node, ast.Dict):
-        return any(k is not None for k in node.keys)
-    if isinstance(node, ast.Constant):
-        return isinstance(node.value, str | bytes) and bool(node.value)
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
-        values = [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, int)]
-        if node.func.id == "range" and len(values) == len(node.args) and 1 <= len(values) <= 3 and 0 not in values[2:]:
-            return bool(range(*values))
-        if node.func.id in {"enumerate", "sorted", "reversed", "list", "tuple"} and node.args:
-            return surely_not_empty(node.args[0])
-        if node.func.id == "zip" and node.args:
-            return all(surely_not_empty(a) for a in node.args)
-    return False
-
-
-def _catches_names(handler: ast.ExceptHandler) -> bool:
-    if handler.type is None:
-        return True
-    types = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    return any(isinstance(t, ast.Name) and t.id in _CATCH_ALL for t in types)
-
-
-def _is_main(test: ast.expr) -> bool:
-    """``if __name__ == "__main__"`` always holds in a notebook."""
-    return (
-        isinstance(test, ast.Compare)
-        and isinstance(test.left, ast.Name)
-        and test.left.id == "__name__"
-        and isinstance(test.ops[0], ast.Eq)
-        and isinstance(test.comparators[0], ast.Constant)
-        and test.comparators[0].value == "__main__"
-    )
-
-
-def _called_name(node: ast.expr) -> str:
-    while isinstance(node, ast.Call):
-        node = node.func
-    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
-
-
-def _is_patient(decorator: ast.expr) -> bool:
-    return _called_name(decorator) in _PATIENT
-
-
-def _lets_through(context: ast.expr) -> bool:
-    return _called_name(context) in _OPEN_CONTEXTS
-
-
-def _always_matches(pattern: ast.pattern) -> bool:
-    if isinstance(pattern, ast.MatchAs):
-        return pattern.pattern is None or _always_matches(pattern.pattern)
-    return isinstance(pattern, ast.MatchOr) and any(_always_matches(p) for p in pattern.patterns)
 
 
 def _with_annotations(late: Late, annotations: list[ast.expr], hidden: Iterable[str]) -> Late:

@@ -15,7 +15,7 @@ from typing import Literal
 
 from jupyter_kf.model.pipeline import Fragment
 from jupyter_kf.notebook.document import DocumentCell
-from jupyter_kf.notebook.flow import Facts
+from jupyter_kf.notebook.facts import Facts
 from jupyter_kf.notebook.scopes import Late, defaults_of
 from jupyter_kf.notebook.source import statement_source
 

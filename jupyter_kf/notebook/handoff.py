@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from jupyter_kf.model.pipeline import IMPLICIT_NAMES, PRIVATE_NAMES, StepOptions
 from jupyter_kf.notebook.document import DocumentCell
-from jupyter_kf.notebook.flow import Facts, Site
+from jupyter_kf.notebook.facts import Facts, Site
 from jupyter_kf.notebook.fragments import BUILTINS, Piece, Shelf
 from jupyter_kf.notebook.scopes import Late
 from jupyter_kf.notebook.traces import Traces
@@ -121,7 +121,7 @@ class Handoff:
         draft.binds = {n for n in facts.bindings if n not in self.frozen and not is_private(n)} | declared
         draft.surely = (facts.surely & draft.binds) | declared
         draft.binds |= set(draft.traces.seeds)
-        draft.surely |= {n for n in draft.traces.seeds if draft.traces.seeds[n].line}
+        draft.surely |= draft.traces.sure
         closure = _Closure(self, draft)
         closure.run()
         draft.changes = {n for n in draft.changes if n in draft.demands}
@@ -250,9 +250,9 @@ class _Closure:
             self.demand(name, Demand(how, site))
         for name in draft.options.inputs:
             self.demand(name, Demand("hard", Site(draft.first, 1)))
-        for name in (*draft.traces.draws,):
-            if name in self.handoff.binders or self.handoff.shelf.seen(name, draft.index, draft.last):
-                draft.demands.setdefault(name, Demand("quiet", draft.traces.draws[name]))
+        for name, site in draft.traces.draws.items():
+            if name not in draft.traces.sure or site < draft.traces.seeds[name]:
+                self.demand(name, Demand("quiet", site))
         for piece in self.handoff.shelf.pieces:
             if piece.always and (piece.owner < 0 and piece.position[0] < draft.last):
                 self.replay(piece)

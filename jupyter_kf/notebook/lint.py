@@ -12,7 +12,7 @@ from jupyter_kf.errors import NotebookError
 from jupyter_kf.model.pipeline import Diagnostic
 from jupyter_kf.notebook.directives import Problem
 from jupyter_kf.notebook.document import Document, DocumentCell
-from jupyter_kf.notebook.flow import Site
+from jupyter_kf.notebook.facts import Site
 
 Severity = Literal["error", "warning", "info"]
 
@@ -23,7 +23,7 @@ CODES: Mapping[str, Severity] = {
     "KF102": "error",
     "KF103": "error",
     "KF104": "error",
-    "KF105": "error",
+    "KF105": "warning",
     "KF106": "warning",
     "KF107": "error",
     "KF108": "error",

@@ -7,9 +7,16 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 from jupyter_kf.model.pipeline import StepOptions
-from jupyter_kf.notebook.directives import Directive, is_kale_tag, parse_directive, parse_kale_tags, parse_tags
+from jupyter_kf.notebook.directives import (
+    Directive,
+    is_kale_tag,
+    misplaced_directive,
+    parse_directive,
+    parse_kale_tags,
+    parse_tags,
+)
 from jupyter_kf.notebook.document import Document, DocumentCell
-from jupyter_kf.notebook.flow import Site
+from jupyter_kf.notebook.facts import Site
 from jupyter_kf.notebook.lint import Report
 
 #: Kale's key in the notebook's metadata.
@@ -61,6 +68,8 @@ def mark_cells(document: Document, report: Report) -> Marking:
         if kale and written is not None:
             _mixed(report, cell, written)
         directive = _one(report, cell, written, tagged)
+        if directive is None and "%%kubeflow" in cell.source:
+            marked = _misplaced(report, cell) or marked
         if directive is None and not kale:
             marking.marks.append(Mark(cell, ""))
             continue
@@ -81,6 +90,19 @@ def mark_cells(document: Document, report: Report) -> Marking:
     if marking.options and not kale:
         _papermill_parameters(marking)
     return marking
+
+
+def _misplaced(report: Report, cell: DocumentCell) -> bool:
+    line = misplaced_directive(cell.source)
+    if line is None:
+        return False
+    report.say(
+        "KF107",
+        Site(cell.index, line),
+        "This directive has no effect: it is not the first line of its cell.",
+        "Move it to the top of the cell; only blank lines may stand above it.",
+    )
+    return True
 
 
 def _mark(cell: DocumentCell, directive: Directive | None) -> Mark:

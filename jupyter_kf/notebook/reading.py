@@ -11,7 +11,8 @@ from typing import Any
 
 from jupyter_kf.model.pipeline import Parameter
 from jupyter_kf.notebook.document import Document, DocumentCell
-from jupyter_kf.notebook.flow import Facts, Site, Walk
+from jupyter_kf.notebook.facts import Facts, Site
+from jupyter_kf.notebook.flow import Walk
 from jupyter_kf.notebook.fragments import (
     BUILTINS,
     Aliases,
@@ -54,7 +55,15 @@ class Reading:
     ``explored`` and ``nudged`` are names that cells outside the pipeline bind, and change in place.
     """
 
-    def __init__(self, document: Document, marking: Marking, report: Report, kernel_python: str | None) -> None:
+    def __init__(
+        self,
+        document: Document,
+        marking: Marking,
+        report: Report,
+        kernel_python: str | None,
+        left_out: frozenset[int] = frozenset(),
+    ) -> None:
+        self.left_out = left_out
         self.document = document
         self.marking = marking
         self.report = report
@@ -88,10 +97,23 @@ class Reading:
 
     # -- text
 
+    def deep_cells(self, limit: int = 150) -> frozenset[int]:
+        """Indices of cells whose trees are nested deeper than the walks can follow."""
+        found = set()
+        for mark in self.marking.marks:
+            level: list[ast.AST] = [t] if (t := translate(mark.cell.source).tree) is not None else []
+            for _ in range(limit):
+                level = [child for node in level for child in ast.iter_child_nodes(node)]
+            if level:
+                found.add(mark.cell.index)
+        return frozenset(found)
+
     def _translate(self) -> None:
         future: tuple[str, ...] = ()
         for mark in self.marking.marks:
             cell = mark.cell
+            if cell.index in self.left_out:
+                continue
             translation = translate(cell.source)
             if translation.error is not None:
                 self._broken(mark, translation.error)

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from jupyter_kf.model.pipeline import NUMPY_RANDOM_STATE, RANDOM_STATE
-from jupyter_kf.notebook.flow import Site
+from jupyter_kf.notebook.facts import Site
 from jupyter_kf.notebook.fragments import Aliases
 
 #: Functions that set the state of a generator, by dotted name.
@@ -98,7 +98,8 @@ class Traces:
     """What a step's statements show besides names; each with its first site.
 
     ``writes`` and ``mentions`` are normalised paths; parameters stand in them as ``{name}``. ``resources`` maps a bound
-    name to what it is. ``strong`` are generators that are drawn from by name.
+    name to what it is. ``strong`` are generators that are drawn from by name,
+    ``sure`` those that are seeded whatever happens.
     """
 
     seeds: dict[str, Site] = field(default_factory=dict)
@@ -108,6 +109,7 @@ class Traces:
     mentions: dict[str, Site] = field(default_factory=dict)
     blind: dict[str, Site] = field(default_factory=dict)
     resources: dict[str, tuple[str, Site]] = field(default_factory=dict)
+    sure: set[str] = field(default_factory=set)
 
     def absorb(self, other: Traces) -> None:
         """Add what a function does that is called here."""
@@ -142,6 +144,8 @@ class Tracer:
         for top in nodes:
             for node in ast.walk(top):
                 self._node(node, cell, traces)
+        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+            traces.sure.update(_SEEDS.get(self.aliases.dotted(statement.value.func), ()))
         if isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value is not None:
             targets: list[ast.expr] = [*statement.targets] if isinstance(statement, ast.Assign) else [statement.target]
             self._resource(targets, statement.value, cell, traces)
