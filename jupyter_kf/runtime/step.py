@@ -7,6 +7,7 @@ files as digests, metrics. ``report.json`` is in its place before the process sa
 from __future__ import annotations
 
 import atexit
+import functools
 import json
 import os
 import signal
@@ -193,6 +194,7 @@ class StepExecution:
         self._mark = now
 
 
+@functools.lru_cache(maxsize=None)
 def plot_backend() -> str:
     """Return the value of ``MPLBACKEND`` for a step: figures inline, as in a notebook, where that can be had."""
     import importlib.util

@@ -18,6 +18,7 @@ import stat
 import sys
 import sysconfig
 import time
+from itertools import islice
 from typing import Any, Dict, Iterable, List, Optional, Set, Tuple
 
 DIGEST_LIMIT = 256 << 20
@@ -38,7 +39,7 @@ class Watch:
         self._written: Dict[str, None] = {}
         self._installed = _installed_folders()
         self._ignored = self._installed
-        self._before: Set[str] = set()
+        self._modules_before = 0
         self._folder = ""
         self._started = 0.0
         self.impure: Set[str] = set()
@@ -48,7 +49,7 @@ class Watch:
         """Begin to record. ``folder`` is the notebook's; paths below one of ``ignored`` are passed over."""
         self._ignored = self._installed + _as_prefixes(ignored)
         self._folder = os.path.join(os.path.realpath(folder), "")
-        self._before = set(sys.modules)
+        self._modules_before = len(sys.modules)
         self._pid = os.getpid()
         self._started = time.time() - 0.01  # one tick of the clock that stamps files
         if not self._hooked:
@@ -117,7 +118,8 @@ class Watch:
 
     def _modules(self) -> Dict[str, None]:
         found: Dict[str, None] = {}
-        for name in set(sys.modules) - self._before:
+        # newest first, and no further: to look at the others would copy their memory from the fork server's
+        for name in list(islice(reversed(sys.modules), max(0, len(sys.modules) - self._modules_before))):
             path = getattr(sys.modules.get(name), "__file__", None)
             if isinstance(path, str) and path.endswith(".py") and not path.startswith(self._ignored):
                 found[os.path.abspath(path)] = None
