@@ -87,6 +87,34 @@ def resolve_interpreter(python: str = "", kernel: str = "") -> Interpreter:
         return Interpreter(os.path.abspath(found), kernel)  # noqa: PTH100  (a virtual environment is known by its link)
     if not kernel:
         return Interpreter(sys.executable)
+    argv, env, language = _kernelspec(kernel)
+    if not argv:
+        return Interpreter(sys.executable, kernel)
+    if language.lower() not in {"python", ""}:
+        raise UsageError(
+            f"The notebook's kernel {kernel!r} speaks {language}; steps are Python.",
+            code="KF452",
+            fix="Run it as a whole notebook: jupyter kf notebook.",
+        )
+    return Interpreter(_interpreter_of(argv, kernel), kernel, env)
+
+
+def _kernelspec(kernel: str) -> tuple[list[str], dict[str, str], str]:
+    """Return command, environment and language of a kernelspec; no command for ``python3`` where it is not installed.
+
+    jupyter_client costs a third of a second to import, so the usual places are looked at without it first.
+    """
+    from jupyter_core.paths import jupyter_path
+
+    for folder in jupyter_path("kernels"):
+        path = Path(folder, kernel.lower(), "kernel.json")
+        if path.is_file():
+            try:
+                data = json.loads(path.read_text("utf-8"))
+                return list(data["argv"]), dict(data.get("env") or {}), str(data.get("language") or "")
+            except (OSError, ValueError, KeyError, TypeError) as exc:
+                log.debug("%s is left to jupyter_client: %s", path, exc)
+                break
     from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 
     specs = KernelSpecManager()
@@ -94,20 +122,14 @@ def resolve_interpreter(python: str = "", kernel: str = "") -> Interpreter:
         spec = specs.get_kernel_spec(kernel)
     except NoSuchKernel as exc:
         if kernel == "python3":
-            return Interpreter(sys.executable, kernel)
+            return [], {}, "python"
         known = ", ".join(sorted(specs.find_kernel_specs())) or "none"
         raise UsageError(
             f"The notebook's kernel {kernel!r} is not installed here.",
             code="KF452",
             fix=f"Choose another kernel in the notebook, or give the interpreter of the steps. Installed: {known}.",
         ) from exc
-    if spec.language.lower() not in {"python", ""}:
-        raise UsageError(
-            f"The notebook's kernel {kernel!r} speaks {spec.language}; steps are Python.",
-            code="KF452",
-            fix="Run it as a whole notebook: jupyter kf notebook.",
-        )
-    return Interpreter(_interpreter_of(spec.argv, kernel), kernel, dict(spec.env))
+    return list(spec.argv), dict(spec.env), spec.language
 
 
 def inspect_environment(

@@ -212,7 +212,7 @@ class LocalEngine(Engine):
         found = self._store.metadata.run(run)
         folder = self._folder(found.id)
         with RunLock(folder) as lock:
-            if not found.state.final or not folder.is_dir() or not lock.acquire(pid=0):
+            if not found.state.final or not folder.is_dir() or not lock.acquire(10.0, pid=0):
                 raise UsageError(
                     f"Run {found.id} is still going.", code="KF455", fix="Wait for it, or cancel it first."
                 )

@@ -72,7 +72,7 @@ class Supervisor:
         self._current: dict[str, str] = {}
         self._offset: dict[str, int] = {}
         self._own: dict[str, Execution] = {}
-        self._before: dict[str, Mapping[str, str]] | None = None
+        self._before: dict[str, Mapping[str, str]] = {}
         self._canceled: set[str] = set()
         self._canceling = False
         self._died = False
@@ -109,9 +109,11 @@ class Supervisor:
                 if self._signals:
                     self._cancel()
                 self._keep_time()
+            self._close()  # before the end is told: whoever hears of it may resume or delete the run
             self._end(self._finish)
         finally:
             self._close()
+            self._selector.close()
             os.close(heard)
 
     def _hear_signals(self) -> int:
@@ -162,8 +164,8 @@ class Supervisor:
         if self._launcher:
             self._selector.unregister(self._launcher.fileno())
             self._launcher.close()
+            self._launcher = None
         self._slots.close()
-        self._selector.close()
         if self._died:  # what a killed process was writing is of no use to anybody
             self._store.artifacts.sweep(time.time() - DRAFTS_KEPT)
 
@@ -173,6 +175,7 @@ class Supervisor:
         done: list[scheduler.Restored] = []
         mine = self._store.metadata.executions(self._run)
         observed = self._observed(mine)
+        self._read_earlier(observed)
         for execution in mine:
             self._offset[execution.step] = max(self._offset.get(execution.step, 0), execution.attempt)
         valid = {e.step: e for e in mine if _stands(e) and e.step in self._steps}
@@ -218,16 +221,14 @@ class Supervisor:
                 seen.setdefault(step.name, set()).update((stored.keys() & execution.inputs.keys()) - set(step.binds))
         return seen
 
-    def _explained_by(self, step: str) -> Mapping[str, str] | None:
-        """The parts of the step's key in the run before this one, read once, when a step first misses the cache."""
-        if self._before is None:
-            self._before = {}
-            runs = self._store.metadata.runs(notebook=self._plan.notebook, kind=self._plan.kind, limit=4)
-            for run in reversed(runs):
-                for execution in self._store.metadata.executions(run.id):
-                    if execution.report and execution.report.get("key"):
-                        self._before[execution.step] = execution.report["key"]
-        return self._before.get(step)
+    def _read_earlier(self, observed: dict[str, set[str]]) -> None:
+        """Learn from the notebook's last runs: what their steps changed in place, and what their keys were made of."""
+        runs = self._store.metadata.runs(notebook=self._plan.notebook, kind=self._plan.kind, limit=3)
+        for run in reversed(runs):
+            executions = self._store.metadata.executions(run.id)
+            for step, changed in self._observed(executions).items():
+                observed.setdefault(step, set()).update(changed)
+            self._before |= {e.step: e.report["key"] for e in executions if e.report and e.report.get("key")}
 
     # -- carrying out --------------------------------------------------------------------------
     def _carry_out(self, instructions: Iterable[scheduler.Instruction]) -> None:
@@ -312,7 +313,7 @@ class Supervisor:
         why = refusal(found, step, self._files)
         if found is not None and not why:
             return found, hit_reason(found.report or {})
-        return None, f"not cached: {why}" if found else miss_reason(key, self._explained_by(step.name))
+        return None, f"not cached: {why}" if found else miss_reason(key, self._before.get(step.name))
 
     def _supersede(self, step: str, by: str, names: tuple[str, ...], running: bool) -> None:
         execution = self._current[step]
@@ -356,7 +357,10 @@ class Supervisor:
             granted.append(attempt)
         self._commit()
         for attempt in granted:
-            self._start(attempt)
+            if attempt.ending:  # another one's failure to start has reached it
+                self._done(attempt)
+            else:
+                self._start(attempt)
 
     def _say_waiting(self, attempt: Attempt, reason: str) -> None:
         now = time.monotonic()

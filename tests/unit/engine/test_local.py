@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_kf.engine.locks import holder
+from jupyter_kf.engine.locks import RunLock, holder
 from jupyter_kf.errors import ConfigError, EngineError, UsageError
 from jupyter_kf.model.run import State
 from tests.unit.engine.conftest import Bench, is_running, make_pipeline, make_step
@@ -37,7 +37,8 @@ def test_values_travel_and_everything_is_written_down(bench: Bench) -> None:
     assert executions["c"].reason == "not cached: first run"
     assert bench.store.artifacts.has(run.snapshot)
     assert bench.store.artifacts.has(run.environment)
-    assert holder(bench.settings.home / "runs" / run.id) is None
+    with RunLock(bench.settings.home / "runs" / run.id) as lock:
+        assert lock.acquire(10.0)  # its process has let go
 
 
 def test_a_second_run_is_taken_from_the_cache_with_its_records(bench: Bench) -> None:
@@ -243,9 +244,8 @@ def test_a_lost_bet_runs_again_and_the_outcome_is_the_notebooks(bench: Bench) ->
     read = [e for e in bench.store.metadata.executions(run.id) if e.step == "read"]
     assert [e.reason.startswith("superseded: append") for e in read] == [True, False]
     again = bench.run(pipeline, no_cache=True)
-    assert [e.step for e in bench.store.metadata.executions(again.id)].count("read") == 2
-    resumed = bench.run(replace(pipeline, steps=pipeline.steps[:2]))
-    assert resumed.state is State.SUCCEEDED
+    ran = [e.step for e in bench.store.metadata.executions(again.id)]
+    assert ran == ["make", "append", "read"]  # what was seen once is not bet on again
 
 
 def test_independent_steps_run_at_the_same_time(make_bench: Callable[..., Bench]) -> None:
