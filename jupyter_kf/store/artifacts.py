@@ -123,7 +123,7 @@ class Artifacts(abc.ABC):
     def put_bytes(self, content: bytes) -> str:
         """Store ``content``; return its digest."""
         digest = hashlib.sha256(content).hexdigest()
-        if not self._known(digest):
+        if not self._known(digest, len(content)):
             with self._temporary() as name:
                 name.write_bytes(content)
                 self._place(name, digest)
@@ -143,7 +143,7 @@ class Artifacts(abc.ABC):
         """
         source = Path(source)
         try:
-            if digest is not None and self._known(checked(digest)):
+            if digest is not None and self._known(checked(digest), source.stat().st_size):
                 if move:
                     source.unlink()
             else:
@@ -177,8 +177,13 @@ class Artifacts(abc.ABC):
         checked(digest)
         return self.folder / digest[:2] / digest
 
-    def _known(self, digest: str) -> bool:
-        return self.local(digest).is_file()
+    def _known(self, digest: str, size: int | None = None) -> bool:
+        """True where the file is there, in full: a power cut may have cut it short."""
+        path = self.local(digest)
+        try:
+            return path.is_file() and size in {None, path.stat().st_size}
+        except FileNotFoundError:
+            return False
 
     @contextmanager
     def _temporary(self) -> Iterator[Path]:

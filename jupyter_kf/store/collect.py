@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 #: Tag that keeps a run from ``older_than`` and ``keep_last``.
 KEEP_TAG = "keep"
+_GRACE, _SHARED_GRACE = 60.0, 3600.0
 _LIVE = "('PENDING', 'RUNNING', 'CANCELING', 'PAUSED')"
 _FINISHED = tuple(s for s in State if s.final)
 
@@ -70,7 +71,7 @@ class Collector:
         dry_run: bool = True,
         older_than: float | None = None,
         keep_last: int | None = None,
-        grace: float = 3600.0,
+        grace: float | None = None,
     ) -> Collection:
         """Remove what is not needed.
 
@@ -78,9 +79,13 @@ class Collector:
             dry_run: only say what would be removed.
             older_than: delete finished runs that were created more than so many seconds ago.
             keep_last: delete finished runs beyond the newest so many of each experiment.
-            grace: spare what was written or used in the last so many seconds.
+            grace: spare what was written or used in the last so many seconds; by default a minute, and an hour where
+                other machines, whose clocks may differ, write to the same store.
         """
         now = time.time()
+        if grace is None:
+            shared = self._artifacts.remote or self._database.dialect != "sqlite"
+            grace = _SHARED_GRACE if shared else _GRACE
         outdated = self._outdated(now, older_than, keep_last)
         if not dry_run and outdated:
             self._metadata.append([Event("run.deleted", run, now) for run in outdated])

@@ -55,7 +55,7 @@ def sample_runs(count: int, *, seed: int = 1, start: float = 1.7e9) -> Iterator[
             "artifacts": [{"digest": digest, "size": 1000, "names": ["model"]}],
         }
         events.append(Event("execution.finished", run, at + 2.0, "train", execution, finished))
-        events.append(Event("run.finished", run, at + 2.1, data={"state": state}))
+        events.append(Event("run.finished", run, at + 2.0 + chance.random(), data={"state": state}))
         yield events
 
 

@@ -92,7 +92,7 @@ class SqliteDatabase(Database):
             self._journal(connection, "delete")
             return
         connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA mmap_size = 268435456")
+        connection.execute("PRAGMA cache_size = -16000")
         self._journal(connection, "wal")
 
     @staticmethod

@@ -50,7 +50,7 @@ class Store:
         dry_run: bool = True,
         older_than: float | None = None,
         keep_last: int | None = None,
-        grace: float = 3600.0,
+        grace: float | None = None,
     ) -> Collection:
         """Remove what no kept run needs; see :meth:`jupyter_kf.store.collect.Collector.collect`."""
         collector = Collector(self.database, self.metadata, self.artifacts, self.settings.home)

@@ -96,6 +96,17 @@ def test_files_are_copied_moved_or_taken_at_their_word(artifacts: Artifacts, tmp
     assert list((artifacts.folder / "tmp").iterdir()) == []
 
 
+def test_a_file_that_was_cut_short_is_written_again(artifacts: Artifacts, tmp_path: Path) -> None:
+    name = artifacts.put_bytes(b"in full")
+    whole = tmp_path / "whole"
+    whole.write_bytes(b"in full")
+    for again in (lambda: artifacts.put_bytes(b"in full"), lambda: artifacts.put_file(whole, name)):
+        artifacts.local(name).chmod(0o600)
+        artifacts.local(name).write_bytes(b"in")
+        again()
+        assert artifacts.path(name).read_bytes() == b"in full"
+
+
 def test_what_a_guest_wrote_is_published(opener: Callable[[str], Artifacts]) -> None:
     one, other = opener("one"), opener("other")
     name = digest(b"guest")

@@ -16,7 +16,7 @@ from jupyter_kf.errors import StoreError, UsageError
 from jupyter_kf.model.event import Event
 from jupyter_kf.model.names import new_id
 from jupyter_kf.model.run import State
-from jupyter_kf.store import Store, schema
+from jupyter_kf.store import Store, open_store, schema
 from jupyter_kf.store.schema import FOLDED
 
 A, B, C = (letter * 64 for letter in "abc")
@@ -86,8 +86,14 @@ def test_a_malformed_event_stores_nothing_of_its_batch(store: Store) -> None:
     assert store.metadata.runs() == []
 
 
-def test_the_tables_can_be_made_again_from_the_log(store: Store) -> None:
-    store.metadata.append(random_history(random.Random(7), 120))
+@pytest.mark.parametrize("seed", range(3))
+def test_the_tables_can_be_made_again_from_the_log(store: Store, seed: int) -> None:
+    chance = random.Random(seed)
+    events = random_history(chance, 150)
+    while events:  # in batches of any size
+        size = chance.randrange(1, 40)
+        store.metadata.append(events[:size])
+        events = events[size:]
     before = dump(store)
     assert any(before.values())
     assert store.metadata.rebuild() == len(store.metadata.events(limit=None))
@@ -523,6 +529,52 @@ def test_a_view_does_not_change_while_it_is_open(opener: Callable[[], Store]) ->
         writer.metadata.append([submitted("r2")])
         assert session.rows("SELECT COUNT(*) FROM kf_runs") == [(1,)]
     assert reader.metadata.count_runs() == 2
+
+
+def test_a_lost_connection_is_made_again(store: Store) -> None:
+    store.metadata.append([submitted("r1")])
+    assert store.metadata.count_runs() == 1
+    if store.database.dialect == "sqlite":
+        return
+    cut_connections(store)
+    assert store.metadata.append([submitted("r2")]) == [2]
+    cut_connections(store)
+    assert store.metadata.count_runs() == 2
+
+
+def cut_connections(store: Store) -> None:
+    """End all sessions of the database, as a restarted server would."""
+    with open_store(store.settings) as other, other.database.reading() as session:
+        if session.dialect == "postgresql":
+            session.rows(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            return
+        own = session.rows("SELECT CONNECTION_ID()")[0][0]
+        rows = session.rows("SELECT id FROM information_schema.processlist WHERE db = DATABASE()")
+        for (number,) in rows:
+            if number != own:
+                session.execute(f"KILL {int(number)}")
+
+
+def test_an_append_whose_commit_was_lost_is_not_doubled(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commit happened, its answer never came: the second attempt finds the events by their ids."""
+    real = store.metadata._append
+    calls = []
+
+    def losing(events: Any, rows: Any, *, check: bool, durable: bool) -> list[int]:
+        cursors = real(events, rows, check=check, durable=durable)
+        calls.append(check)
+        if len(calls) == 1:
+            raise StoreError("the connection was lost", code="KF601")
+        return cursors
+
+    monkeypatch.setattr(store.metadata, "_append", losing)
+    monkeypatch.setattr(store.database, "retryable", lambda error: True)
+    assert store.metadata.append(a_run("r1")) == [1, 2, 3, 4, 5]
+    assert calls == [False, True]
+    assert store.metadata.cursor() == 5
 
 
 # schema

@@ -59,6 +59,18 @@ def held(store: Store) -> set[str]:
     return {s.digest for s in store.artifacts.iterate()}
 
 
+def test_a_deleted_run_is_freed_at_once_but_for_the_last_minute(store: Store) -> None:
+    made = put(store, b"young")
+    os.utime(store.artifacts.path(made), (time.time() - 120, time.time() - 120))
+    run_of(store, "r1", made=made, at=time.time() - 200)
+    store.metadata.delete("r1")
+    assert store.gc(dry_run=False).artifacts == ()
+    with store.database.writing() as session:
+        session.execute("UPDATE kf_usage SET used = used - 90")
+    assert store.gc(dry_run=False, grace=3600.0).artifacts == ()
+    assert store.gc(dry_run=False).artifacts == (made,)
+
+
 def test_what_a_kept_run_needs_stays(store: Store) -> None:
     made, used, logged, snapshot, shared, lonely = (put(store, name.encode()) for name in "abcdef")
     run_of(store, "kept", made=made, used=used, snapshot=snapshot)
