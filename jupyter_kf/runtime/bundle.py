@@ -95,13 +95,14 @@ def store(
 
     Args:
         namespace: the step's namespace, with the bundles it was given.
-        live: names that later steps may want.
+        live: names that later steps may want; definitions that were touched are reported besides.
         wanted: those of them that some later step needs; refused ones are listed in the outcome.
         folder: the artifact folder.
         sync: flush each new file to the disk before it gets its name.
     """
     namespace.adopt()
-    return _Storing(namespace, namespace.variables, folder, sync).run(list(dict.fromkeys(live)), frozenset(wanted))
+    names = list(dict.fromkeys([*live, *namespace.touched()]))
+    return _Storing(namespace, namespace.variables, folder, sync).run(names, frozenset(wanted))
 
 
 class _Storing:

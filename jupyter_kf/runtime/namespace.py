@@ -27,12 +27,16 @@ log = logging.getLogger(__name__)
 _LAZY_ATTRIBUTES = frozenset(
     {
         "__annotations__", "__annotations_cache__", "__abstractmethods__", "_abc_impl", "__protocol_attrs__", "__doc__",
-        "__non_callable_proto_members__", "__weakref__", "__dict__", "__parameters__", "__signature__",
+        "__non_callable_proto_members__", "__weakref__", "__dict__", "__parameters__", "__signature__", "__slotnames__",
     }
 )  # fmt: skip
 
 #: Kinds of fragments whose values are told to be unchanged by a snapshot of what they were.
 _SNAPSHOT_KINDS = frozenset({"literal", "derived", "setup", "parameter"})
+
+
+#: Print of a definition that a step's own cell made: compared with another making only when it matters.
+_UNCHECKED = object()
 
 
 class UnknownName(Exception):
@@ -179,6 +183,17 @@ class Namespace:
                 continue
             self._done.add(fragment["id"])
             self._record(fragment)
+            if fragment["kind"] == "definition":
+                for name in names:
+                    self.origins[name] = self.origins[name]._replace(print=_UNCHECKED)
+
+    def touched(self) -> List[str]:
+        """Return the definitions that are still bound to what a fragment made, but were changed since."""
+        return [
+            name
+            for name, origin in self.origins.items()
+            if origin.kind == "definition" and self.variables.get(name) is origin.value and not self.intact(name)
+        ]
 
     # -- questions -------------------------------------------------------------------------------
     def reference(self, value: Any) -> Optional[Tuple[str, str]]:
@@ -201,7 +216,22 @@ class Namespace:
     def intact(self, name: str) -> bool:
         """Say whether what a fragment bound to ``name`` still is as it was made (definitions: not touched)."""
         origin = self.origins.get(name)
-        return origin is not None and _same_print(origin.print, _print_of(origin.value))
+        if origin is None:
+            return False
+        if origin.print is _UNCHECKED:
+            alike = _alike(origin.value, self._made_again(origin.fragment, name))
+            origin = self.origins[name] = origin._replace(print=_print_of(origin.value) if alike else {"": name})
+        return _same_print(origin.print, _print_of(origin.value))
+
+    def _made_again(self, identifier: str, name: str) -> Any:
+        """Return what executing a definition once more makes, with the namespace left as it is."""
+        scratch = dict(self.variables)
+        try:
+            exec(self._compiled(self.fragments[identifier]), scratch)  # noqa: S102
+        except Exception:
+            log.debug("%s cannot be defined once more", name, exc_info=True)
+            return None
+        return scratch.get(name)
 
     def late_of(self, fragment: str, found: Set[str]) -> None:
         """Add to ``found`` every name that the fragment's definitions read when called, directly or by others."""
@@ -246,6 +276,19 @@ def _print_of(value: Any) -> Any:
         parts = (value.__code__, value.__defaults__, value.__kwdefaults__)
         return {**{str(i): p for i, p in enumerate(parts)}, **{f".{k}": v for k, v in value.__dict__.items()}}
     return None
+
+
+def _alike(value: Any, again: Any) -> bool:
+    """Say whether a definition has the attributes that making it once more gives it."""
+    if type(value) is not type(again):
+        return False
+    old, new = _print_of(value), _print_of(again)
+    if old is None or new is None:
+        return True
+    plain = (bool, int, float, complex, str, bytes, type(None))
+    return bool(old.keys() == new.keys()) and all(
+        type(v) is type(new[k]) and (v == new[k] if isinstance(v, plain) else True) for k, v in old.items()
+    )
 
 
 def _same_print(old: Any, new: Any) -> bool:

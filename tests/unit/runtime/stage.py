@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import __future__
-
 import sys
 import types
 from collections.abc import Iterable

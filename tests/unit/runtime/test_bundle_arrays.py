@@ -1,4 +1,5 @@
 """Arrays and frames: views stay views, frames stay apart, memory is mapped and not copied."""
+# ruff: noqa: E501 (programs as text)
 
 from __future__ import annotations
 
@@ -27,7 +28,9 @@ def test_views_of_one_base_stay_views(tmp_path):
 
 
 def test_an_unshared_view_does_not_bring_its_base(tmp_path):
-    first = Step(tmp_path).run("import numpy as np\nbig = np.zeros((1000, 1000))\na = big[10:20]\nb = np.ones((1000, 1000))[:, 3]")
+    first = Step(tmp_path).run(
+        "import numpy as np\nbig = np.zeros((1000, 1000))\na = big[10:20]\nb = np.ones((1000, 1000))[:, 3]"
+    )
     outcome = first.store("a", "b")
     assert sum(x["size"] for x in outcome.artifacts) < 200_000
 

@@ -1,4 +1,5 @@
 """Values of all kinds travel from step to step and are then what they were."""
+# ruff: noqa: E501 (programs as text)
 
 from __future__ import annotations
 
