@@ -58,6 +58,8 @@ def show(v, depth=0, seen=()):
         return "class " + v.__name__
     if callable(v) and hasattr(v, "__name__"):
         return "def " + v.__name__
+    if hasattr(v, "__slots__") and type(v).__module__ == "__main__":
+        return type(v).__name__ + show({k: getattr(v, k, None) for k in v.__slots__}, depth + 1, seen)
     if hasattr(v, "__dict__"):
         return type(v).__name__ + show(vars(v), depth + 1, seen)
     return repr(v)
@@ -518,7 +520,7 @@ def kept_apart(cells: list[tuple[str | None, str]], branch: str, number: int) ->
             own |= bound_names(source)
     if not own:
         return cells
-    pattern = re.compile(r"\b(" + "|".join(sorted(own)) + r")\b")
+    pattern = re.compile(r"\b(" + "|".join(sorted(own)) + r")\b(?!')")
     return [(s, pattern.sub(rf"\1_{number}", c) if s == branch else c) for s, c in cells]
 
 
