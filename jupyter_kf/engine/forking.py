@@ -246,10 +246,14 @@ class ForkLauncher(Launcher):
         with _locked(lock):
             connection = socket.socket(socket.AF_UNIX)
             try:
-                connection.connect(str(path))
-            except (ConnectionRefusedError, FileNotFoundError):
-                self._start_server(path, lock, key)
-                connection.connect(str(path))
+                try:
+                    connection.connect(str(path))
+                except (ConnectionRefusedError, FileNotFoundError):
+                    self._start_server(path, lock, key)
+                    connection.connect(str(path))
+            except BaseException:
+                connection.close()
+                raise
             connection.setblocking(False)
             return connection
 

@@ -174,7 +174,7 @@ class SpawnLauncher(Launcher):
         """See :meth:`Launcher.start`."""
         path = write_manifest(manifest)
         ours, theirs = os.pipe()
-        environ = {**self._environ, **marks(manifest), **(secret_env or {})}
+        environ = {**self._environ, **(manifest.get("env") or {}), **marks(manifest), **(secret_env or {})}
         environ["_JUPYTER_KF_REPORT"] = str(theirs)
         environ["_JUPYTER_KF_PARENT"] = str(os.getpid())
         try:

@@ -84,6 +84,8 @@ class StepExecution:
         sys.stderr = sys.__stderr__ = self.capture.stderr  # type: ignore[misc]
         self.shell.bind(self.capture, self.names)
         os.environ.update(manifest.get("env") or {})
+        if "TZ" in (manifest.get("env") or ()):
+            time.tzset()
         os.environ[tracking.FOLDER_VARIABLE] = manifest["folder"]
         if not os.environ.get("MPLBACKEND"):
             os.environ["MPLBACKEND"] = plot_backend()

@@ -49,9 +49,9 @@ def run_step(base: Path, *cells: str, python: str = sys.executable, **fields: An
     folder.mkdir(exist_ok=True)
     path = folder / "manifest.json"
     path.write_text(json.dumps(manifest))
-    ended = subprocess.run(
-        [python, str(GUEST), "step", str(path)], env=step_environment(os.environ), stdin=subprocess.DEVNULL, timeout=120
-    )
+    command = [python, str(GUEST), "step", str(path)]
+    environ = step_environment(os.environ)
+    ended = subprocess.run(command, env=environ, stdin=subprocess.DEVNULL, timeout=120, check=False)
     report = json.loads((folder / "report.json").read_text())
     texts = [(folder / name).read_text("utf-8", "replace") for name in ("stdout", "stderr")]
     return Ran(ended.returncode, report, *texts, read_outputs(str(folder)), folder)

@@ -158,7 +158,8 @@ def test_what_a_step_touches_is_noted(tmp_path: Path) -> None:
     ran = run_step(
         tmp_path,
         "import mine, socket, datetime\nprint(open('data.csv').read())\nopen('out.txt', 'w').write('x')\n"
-        "s = socket.socket()\ns.settimeout(0.1)\ntry:\n    s.connect(('127.0.0.1', 9))\nexcept OSError: pass\ns.close()\n"
+        "s = socket.socket()\ns.settimeout(0.1)\n"
+        "try:\n    s.connect(('127.0.0.1', 9))\nexcept OSError: pass\ns.close()\n"
         "datetime.datetime.now()",
     )
     assert list(ran.report["modules"]) == [str(notebook / "mine.py")]
@@ -184,9 +185,8 @@ def test_tracking_inside_a_step(tmp_path: Path) -> None:
 
 def test_random_states_travel(tmp_path: Path) -> None:
     live = ["<random>", "<numpy.random>"]
-    first = run_step(
-        tmp_path, "import random, numpy as np\nrandom.seed(1); np.random.seed(2)\nrandom.random()", live=live, random=live
-    )
+    source = "import random, numpy as np\nrandom.seed(1); np.random.seed(2)\nrandom.random()"
+    first = run_step(tmp_path, source, live=live, random=live)
     names = first.report["names"]
     assert {names[n]["state"] for n in live} == {"stored"}
     inputs = [
@@ -214,6 +214,5 @@ def test_what_cannot_travel_fails_the_step_that_makes_it(tmp_path: Path) -> None
     ran = run_step(tmp_path, "g = (i for i in range(3))\nok = 1", live=["g", "ok"], wanted=["g"])
     assert ran.error["code"] == "KF210"
     assert "'g'" in ran.error["message"] and ran.error["fix"]
-    assert run_step(tmp_path, "g = (i for i in range(3))", execution="e2", live=["g"]).report["names"]["g"]["state"] == (
-        "unstorable"
-    )
+    only_live = run_step(tmp_path, "g = (i for i in range(3))", execution="e2", live=["g"])
+    assert only_live.report["names"]["g"]["state"] == "unstorable"
