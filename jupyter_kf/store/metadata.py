@@ -179,7 +179,7 @@ class Metadata:
         """Return runs, newest first unless ``sort`` says otherwise.
 
         Args:
-            where: a filter such as ``metrics.acc > 0.9 and tags.team = "a"`` (:mod:`jupyter_kf.store.query`).
+            where: a filter such as ``metrics.acc > 0.9 and tags.team = "a"`` (:mod:`jupyter_kf.store.filters`).
             sort: comma-separated fields, ``-`` before one for descending: ``-metrics.acc,created``. Runs without the
                 field come last.
             limit: at most so many; ``None`` for all.

@@ -197,7 +197,7 @@ def test_ways_to_name_a_run(store: Store) -> None:
     assert caught.value.code == "KF411"
     assert old in caught.value.fix
     with pytest.raises(UsageError) as caught:
-        run("secnd")
+        run("seco")
     assert caught.value.code == "KF410"
     assert "'second'" in caught.value.fix
     for strange in ("", "%", "_" * 20, "'; DROP TABLE kf_runs; --", "last~9"):
@@ -299,8 +299,8 @@ def test_sorting_and_paging(many: Store, sort: str, found: str) -> None:
     [
         ("acc > 1", "KF413", 0, "metrics.NAME"),
         ("metrcs.acc > 1", "KF413", 0, "'metrics.acc'"),
-        ("experimnt = x", "KF413", 0, "'experiment'"),
-        ("state = FAILD", "KF412", 8, "FAILED"),
+        ("experiments = x", "KF413", 0, "'experiment'"),
+        ("state = FAIL", "KF412", 8, "FAILED"),
         ("metrics.acc >", "KF412", 13, "metrics.acc > 0.9"),
         ("metrics.acc > high", "KF412", 14, "numbers"),
         ("metrics.acc ~ 1", "KF412", 14, ""),
