@@ -16,6 +16,7 @@ from jupyter_kf.notebook.facts import Binding, Facts, Site
 from jupyter_kf.notebook.promises import (
     always_matches,
     catches_names,
+    forgives,
     is_main,
     is_patient,
     lets_through,
@@ -381,7 +382,10 @@ class Walk:
             self.block(node.body)
             return
         entry = set(self.must)
+        forgiving = any(forgives(item.context_expr) for item in node.items)
+        self.guarded += forgiving
         body, dead = self._fork(node.body, entry)
+        self.guarded -= forgiving
         self._join([(body, dead), (entry - set(self._deleted_in(node.body)), False)])
 
     def _match(self, node: ast.Match) -> None:

@@ -87,6 +87,11 @@ def lets_through(context: ast.expr) -> bool:
     return called_name(context) in _OPEN_CONTEXTS
 
 
+def forgives(context: ast.expr) -> bool:
+    """True for a context manager that is there to swallow exceptions."""
+    return called_name(context) in {"suppress", "raises", "assertRaises"}
+
+
 def always_matches(pattern: ast.pattern) -> bool:
     """True for a pattern that nothing fails."""
     if isinstance(pattern, ast.MatchAs):
