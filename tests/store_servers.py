@@ -194,7 +194,7 @@ class S3:
 @contextlib.contextmanager
 def s3_server() -> Iterator[S3]:
     """versitygw over a folder."""
-    gateway = program("versitygw", "/root/.cache/jupyter-kf/bin")
+    gateway = program("versitygw")
     if not gateway:
         require("versitygw (an S3 server) is not installed")
     with socket.socket() as free:
