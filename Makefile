@@ -28,7 +28,6 @@ demo:
 	@echo "Running examples/classification.ipynb as a pipeline:"
 	@JUPYTER_KF_HOME="$(CURDIR)/$(DEMO)/home" $(BIN)/jupyter-kf run examples/classification.ipynb --experiment demo
 	@JUPYTER_KF_HOME="$(CURDIR)/$(DEMO)/home" $(BIN)/jupyter-kf report last --output $(DEMO)/report.html --open
-	@echo "Report: $(CURDIR)/$(DEMO)/report.html"
 	@echo "Next:   make lab, or $(BIN)/jupyter-kf run YOUR.ipynb"
 
 # All checks run, whatever the ones before them say; the exit status is 0 only if none failed.
