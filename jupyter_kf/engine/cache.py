@@ -26,6 +26,7 @@ CODEC_VERSION = 1
 
 HIT = "cached: same code, inputs and environment"
 OFF = "not cached: --no-cache"
+UNTRUSTED = "not cached: others can write to the store, and it is not trusted (setting 'trust')"
 
 _DIRECTIVE = re.compile(r"^(?:#\s*)?%%kubeflow\b.*$")
 

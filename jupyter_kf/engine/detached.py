@@ -105,6 +105,7 @@ def enter(folder: Path) -> Detached:
         os._exit(0)  # the parent of the run's process is init: nobody has to wait for it
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # until the program listens; a cancel is in the event log by then
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)

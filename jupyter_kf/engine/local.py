@@ -154,7 +154,18 @@ class LocalEngine(Engine):
             base = found[0].id if found else ""
         done = {e.step for e in self._store.metadata.executions(base) if e.state is State.SUCCEEDED} if base else set()
         plans.check_base(pipeline, targets, done, base)
+        if base:
+            self._require_trust()
         return replace(plan, targets=targets, base_run=base)
+
+    def _require_trust(self) -> None:
+        """Refuse to load values that the database names where others could have put them there."""
+        if not self._store.trusted:
+            raise UsageError(
+                "Values of earlier runs are not loaded: others can write to the store, and loading one can run code.",
+                code="KF457",
+                fix="If you trust everybody who can, set trust = true; else run the whole notebook again.",
+            )
 
     def _description(self, request: RunRequest, plan: Plan) -> dict[str, Any]:
         pipeline = request.pipeline.name if request.pipeline else ""
@@ -210,6 +221,8 @@ class LocalEngine(Engine):
         """
         self.recover()
         found = self._store.metadata.run(run)
+        if found.kind == "pipeline":
+            self._require_trust()
         folder = self._folder(found.id)
         with RunLock(folder) as lock:
             if not found.state.final or not folder.is_dir() or not lock.acquire(10.0, pid=0):

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_kf.engine import attempts, scheduler
 from jupyter_kf.engine.attempts import Attempt
-from jupyter_kf.engine.cache import OFF, Files, Key, fragments_of, hit_reason, miss_reason, refusal, step_key
+from jupyter_kf.engine.cache import OFF, UNTRUSTED, Files, Key, fragments_of, hit_reason, miss_reason, refusal, step_key
 from jupyter_kf.engine.detached import Detached, run_program
 from jupyter_kf.engine.records import Records
 from jupyter_kf.engine.slots import Slots, Wait, demand_of, discover
@@ -96,6 +96,7 @@ class Supervisor:
             for fact in self._restored:
                 self._tell(fact)
             self._commit()
+            self._signals += self._store.metadata.run(self._run).state is State.CANCELING
             self._detached.ready()
             self._carry_out(self._scheduler.handle(scheduler.Begin()))
             while self._finish is None:
@@ -174,6 +175,7 @@ class Supervisor:
         """Read what this run, or the run it takes values from, has committed."""
         done: list[scheduler.Restored] = []
         mine = self._store.metadata.executions(self._run)
+        self._died = bool(mine)  # an earlier process of this run did, perhaps with its steps
         observed = self._observed(mine)
         self._read_earlier(observed)
         for execution in mine:
@@ -205,7 +207,8 @@ class Supervisor:
             report = {**(execution.report or {}), "from_run": self._plan.base_run}
             launch = scheduler.Launch(execution.step, 0)
             attempt = self._attempt(launch, Key(execution.cache_key, report.get("key") or {}), "")
-            attempts.share_files(Path(execution.folder), attempt.folder)
+            if execution.folder:
+                attempts.share_files(Path(execution.folder), attempt.folder)
             attempt.report = report
             reason = f"taken from run {self._plan.base_run}"
             self._pending.append(attempt.finished_event(self._run, State.SUCCEEDED, cached=True, reason=reason))
@@ -309,6 +312,8 @@ class Supervisor:
             return own, "kept: same code, inputs and environment as before the edit"
         if not self._plan.cache or not step.options.cache:
             return None, OFF
+        if not self._store.trusted:
+            return None, UNTRUSTED
         found = self._store.metadata.cached(key.digest)
         why = refusal(found, step, self._files)
         if found is not None and not why:

@@ -13,7 +13,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 
 from jupyter_kf.config import Settings
 from jupyter_kf.engine.base import RunRequest
@@ -22,8 +24,9 @@ from jupyter_kf.engine.locks import holder
 from jupyter_kf.model.event import Event
 from jupyter_kf.model.pipeline import Pipeline
 from jupyter_kf.model.run import State
+from jupyter_kf.notebook import convert
 from jupyter_kf.store import Store, digest_of, open_store
-from tests.unit.engine.conftest import is_running, make_pipeline, make_step
+from tests.unit.engine.conftest import is_running
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/environ").exists(), reason="platform: looks for processes in /proc"
@@ -33,25 +36,29 @@ RUNS = int(os.environ.get("JUPYTER_KF_CRASH_RUNS", "40"))
 KINDS = ("step", "supervisor", "server", "all")
 
 
-def _pipeline(seed: int) -> Pipeline:
-    """A diamond with a tail; each step leaves a line in a file, a value, a metric and some bytes."""
+def _notebook(seed: int, path: Path) -> Pipeline:
+    """A diamond with a tail; each step leaves text, a value, some bytes and a metric."""
     text = (
-        "import time, jupyter_kf as kf\n"
+        "%%kubeflow step {name}\n"
+        "import time\n"
         "print('{name}', flush=True)\n"
         "time.sleep({nap})\n"
         "{name} = {value}\n"
         "{name}_blob = bytes(({seed} + i) % 256 for i in range(200_000))\n"
-        "kf.log_metric('{name}', {name})\n"
+        "kf.log_metric('{name}', {name})"
     )
     draw = random.Random(seed)
-    nodes = {"a": "", "b": "a", "c": "a", "d": "b c", "e": "d", "f": "e"}
-    steps = []
-    for name, needs in nodes.items():
+    cells = ["import jupyter_kf as kf"]
+    for name, needs in {"a": "", "b": "a", "c": "a", "d": "b c", "e": "d", "f": "e"}.items():
         value = " + ".join(["1", *needs.split()])
-        source = text.format(name=name, nap=round(draw.uniform(0, 0.06), 3), value=value, seed=seed)
-        steps.append(make_step(name, source, needs=needs, binds=f"{name} {name}_blob"))
-    steps.append(make_step("end", "print(f, len(f_blob))", needs="f f_blob"))
-    return make_pipeline(*steps)
+        cells.append(text.format(name=name, nap=round(draw.uniform(0, 0.06), 3), value=value, seed=seed))
+    cells.append("%%kubeflow step end\nprint(f, len(f_blob))")
+    notebook = new_notebook(cells=[new_code_cell(cell, id=f"cell-{i}") for i, cell in enumerate(cells)])
+    nbformat.write(notebook, path)
+    converted = convert(path)
+    assert converted.ok
+    assert converted.pipeline is not None
+    return converted.pipeline
 
 
 RESULT = "7 200000\n"  # a=1, b=c=2, d=5, e=6, f=7
@@ -104,7 +111,9 @@ def test_nothing_committed_is_lost_or_repeated(place: tuple[Settings, Store, Pat
     settings, store, work = place
     engine = LocalEngine(settings, store)
     draw = random.Random(seed)
-    run = engine.submit(RunRequest(str(work / f"{seed}.ipynb"), b"{}", _pipeline(seed), no_cache=True))
+    notebook = work / f"{seed}.ipynb"
+    pipeline = _notebook(seed, notebook)
+    run = engine.submit(RunRequest(str(notebook), notebook.read_bytes(), pipeline, no_cache=True))
     for blow in range(draw.randint(1, 3)):
         time.sleep(draw.uniform(0.0, 0.5 if blow else 1.0))
         _strike(draw.choice(KINDS), settings, run, draw)

@@ -369,3 +369,31 @@ def test_in_order_keeps_the_notebooks_order(make_bench: Callable[..., Bench]) ->
     )
     assert bench.run(pipeline, in_order=True).state is State.SUCCEEDED
     assert (bench.notebook.parent / "log").read_text() == "ab"
+
+
+def test_values_of_a_store_that_others_write_to_are_not_loaded(make_bench: Callable[..., Bench]) -> None:
+    bench = make_bench()
+    pipeline = make_pipeline(make_step("a", "x = 1", binds="x"), make_step("b", "x / 0", needs="x"))
+    run = bench.run(pipeline)
+    bench.settings.home.chmod(0o777)
+    try:
+        again = bench.run(pipeline)
+        assert not bench.executions(again.id)["a"].cached
+        assert "not trusted" in bench.executions(again.id)["a"].reason
+        for ask in (lambda: bench.engine.resume(run.id), lambda: bench.submit(pipeline, only=("b",), base_run=run.id)):
+            with pytest.raises(UsageError) as caught:
+                ask()
+            assert caught.value.code == "KF457"
+    finally:
+        bench.settings.home.chmod(0o700)
+
+
+def test_cancel_of_a_run_that_only_waits(make_bench: Callable[..., Bench]) -> None:
+    bench = make_bench(cpu=1.0)
+    first = bench.submit(make_pipeline(make_step("long", SLEEPER)))
+    bench.wait_for_text(first, "long", "here")
+    second = bench.submit(make_pipeline(make_step("short", "print(1)")))
+    bench.engine.cancel(second)
+    assert bench.engine.wait(second, timeout=30) is State.CANCELED
+    assert bench.states(second) == {"short": State.SKIPPED}
+    assert bench.store.metadata.run(first).state is State.RUNNING
