@@ -163,7 +163,7 @@ class LocalEngine(Engine):
         if not self._store.trusted:
             raise UsageError(
                 "Values of earlier runs are not loaded: others can write to the store, and loading one can run code.",
-                code="KF457",
+                code="KF458",
                 fix="If you trust everybody who can, set trust = true; else run the whole notebook again.",
             )
 

@@ -383,7 +383,7 @@ def test_values_of_a_store_that_others_write_to_are_not_loaded(make_bench: Calla
         for ask in (lambda: bench.engine.resume(run.id), lambda: bench.submit(pipeline, only=("b",), base_run=run.id)):
             with pytest.raises(UsageError) as caught:
                 ask()
-            assert caught.value.code == "KF457"
+            assert caught.value.code == "KF458"
     finally:
         bench.settings.home.chmod(0o700)
 
