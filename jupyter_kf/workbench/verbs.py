@@ -98,9 +98,20 @@ def parse(words: Sequence[str], *, prog: str = "jupyter kf", kernel: bool = Fals
     parser = build_parser(verb, prog=prog, kernel=kernel)
     if "-h" in words[1:] or "--help" in words[1:]:
         return argparse.Namespace(verb=verb, help=True, json=False)
-    namespace = parser.parse_args([*leading, *words[1:]])
+    namespace = parser.parse_args([*leading, *_joined(words[1:])])
     namespace.help = False
     return namespace
+
+
+def _joined(words: Sequence[str]) -> list[str]:
+    """Return the words with ``--sort -x`` as ``--sort=-x``: a value may begin with a dash."""
+    joined: list[str] = []
+    for word in words:
+        if joined and joined[-1] in {"--sort", "--note"}:
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined
 
 
 def build_parser(verb: str, *, prog: str = "jupyter kf", kernel: bool = False) -> Parser:
@@ -290,6 +301,7 @@ def _fill_use(parser: Parser, kernel: bool) -> None:
 
 
 def whole_number(text: str) -> int:
+    """Read a count, for ``type=``."""
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 up")
     return int(text)
