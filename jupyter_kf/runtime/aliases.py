@@ -60,12 +60,16 @@ def _join_by_objects(pickles: Sequence[Pickled], join: Any) -> None:
     by_value: Set[int] = set().union(*(p.by_value for p in pickles))
     references: Set[int] = set().union(*(p.references for p in pickles))
     seen: Dict[int, int] = {}
-    for i in sorted(range(len(pickles)), key=lambda i: len(pickles[i].memo)):
+    order = sorted(range(len(pickles)), key=lambda i: len(pickles[i].stream))
+    for i in order:
+        if i == order[-1] and not seen:
+            break
         memo = pickles[i].memo
         for key in seen.keys() & memo.keys():
             if key not in references and _can_change(memo[key][1], fixed, by_value):
                 join(seen[key], i)
-        seen.update(dict.fromkeys(memo, i))
+        if i != order[-1]:
+            seen.update((key, i) for key, (_, obj) in memo.items() if type(obj) not in _FIXED)
 
 
 def _can_change(obj: Any, fixed: Tuple[type, ...], by_value: Set[int]) -> bool:

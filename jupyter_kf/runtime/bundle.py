@@ -15,6 +15,7 @@ The rules are in ``docs/design/0001-data-flow.md``.
 
 from __future__ import annotations
 
+import gc
 import types
 from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
@@ -118,7 +119,16 @@ class _Storing:
         self.artifacts: Dict[str, Dict[str, Any]] = {}
 
     def run(self, live: List[str], wanted: Any) -> Outcome:
-        """Report ``live``."""
+        """Report ``live``; the collector of cycles rests meanwhile, as memos of millions of objects would wake it."""
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            return self._run(live, wanted)
+        finally:
+            if collecting:
+                gc.enable()
+
+    def _run(self, live: List[str], wanted: Any) -> Outcome:
         units = [u for unit in self._units(live) for u in self._prepared(unit)]
         groups = [[units[i] for i in group] for group in aliases.groups([u.made for u in units])]
         for group in sorted(groups, key=lambda group: any(self._moved(u) for u in group)):

@@ -29,8 +29,8 @@ _MAINS = frozenset({"__main__", "__mp_main__"})
 #: Dictionary entries of a class that its making brings back.
 _MADE_WITH_CLASS = frozenset(
     {
-        "__dict__", "__doc__", "__weakref__", "__module__", "__slots__", "__qualname__", "_abc_impl", "__abstractmethods__",
-        "__annotations_cache__", "__classdictcell__", "__classcell__", "__slotnames__",
+        "__dict__", "__doc__", "__weakref__", "__module__", "__slots__", "__qualname__", "_abc_impl", "__slotnames__",
+        "__abstractmethods__", "__annotations_cache__", "__classdictcell__", "__classcell__",
     }
 )  # fmt: skip
 
