@@ -92,8 +92,8 @@ class CodeNames:
 def describe(exc: BaseException, names: CodeNames) -> Dict[str, Any]:
     """Return the report's ``error`` for an exception raised by user code."""
     ename = type(exc).__name__
-    evalue = _text(exc)
     cell, line = _where(exc, names)
+    evalue = str(exc.msg) if isinstance(exc, SyntaxError) and names.place(exc.filename or "", 1) else _text(exc)
     quote = ""
     if cell is not None and line is not None:
         lines = cell.source.split("\n")
@@ -259,7 +259,7 @@ def _fix(exc: BaseException, evalue: str) -> str:
     if isinstance(exc, RecursionError):
         return "Give the recursion an end; sys.setrecursionlimit holds within one step only."
     if isinstance(exc, SyntaxError):
-        return "Correct the cell."
+        return "Install ipython in %s." % sys.executable if "need IPython" in evalue else "Correct the cell."
     return "Correct the cell, then go on with: resume --edited. To look at its inputs: get RUN STEP --inputs."
 
 

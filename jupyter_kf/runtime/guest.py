@@ -62,9 +62,9 @@ def main(arguments: List[str]) -> int:
 
         return step.main(arguments[1])
     if arguments[:1] == ["serve"]:
-        from jupyter_kf.runtime import forkserver
+        from jupyter_kf.runtime.forkserver import main as serve
 
-        return forkserver.main(arguments[1:])
+        return serve(arguments[1:])
     sys.stderr.write("usage: guest.py step MANIFEST | serve SOCKET\n")
     return 2
 

@@ -97,8 +97,10 @@ class Shell:
 
     def warm(self) -> None:
         """Load ahead of time what every cell needs; a fork server's children have it then."""
-        import asyncio  # noqa: F401
+        import asyncio
         import getpass  # noqa: F401
+
+        asyncio.new_event_loop().close()
 
     def run(self, cell: CellSource) -> Coroutine[Any, Any, Outcome]:
         """Execute a cell; never raises an exception of user code."""

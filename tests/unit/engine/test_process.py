@@ -230,6 +230,6 @@ def test_a_variable_that_is_read_at_start_gets_a_fresh_interpreter(
 
 
 def test_imports_are_read_from_source() -> None:
-    source = "from __future__ import x\nimport a.b as c, d\nfrom e.f import g, h as i\nfrom j import *\nimport jupyter_kf"
+    source = "from __future__ import x\nimport a.b as c, d\nfrom e.f import g, h as i\nfrom j import *"
     assert imports_of(source) == ["a.b", "d", "e.f:g", "e.f:h", "j"]
     assert imports_of("not python(") == []
