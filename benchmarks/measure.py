@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -80,9 +81,13 @@ class Context:
 
     @contextmanager
     def home(self) -> Any:
-        """A fresh home for jupyter_kf, removed with all its processes gone."""
+        """A fresh home for jupyter_kf, removed once the processes that were started for it are gone."""
         with tempfile.TemporaryDirectory(prefix="kfb-", dir=self.folder, ignore_cleanup_errors=True) as folder:
-            yield Home(Path(folder))
+            home = Home(Path(folder))
+            try:
+                yield home
+            finally:
+                home.end_processes()
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,15 @@ class Home:
             k: v for k, v in os.environ.items() if not k.startswith("JUPYTER_KF_") or k == "JUPYTER_KF_TEST_SESSION"
         }
         return kept | {"JUPYTER_KF_HOME": str(self.path / "home"), "JUPYTER_KF_WARM": "60"}
+
+    def end_processes(self) -> None:
+        """End what is still warm here: a fork server waits for the next run, and nobody comes."""
+        mark = f"JUPYTER_KF_HOME={self.path / 'home'}".encode()
+        while found := [pid for pid in _processes() if mark in _environ(pid)]:
+            for pid in found:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.02)
 
     def kf(self, *words: str) -> dict[str, Any]:
         """Run ``jupyter-kf WORDS --json`` and return its document, with ``seconds`` of the whole command.
@@ -172,6 +186,17 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "load": [round(x, 2) for x in os.getloadavg()],
     }
+
+
+def _processes() -> list[int]:
+    return [int(folder.name) for folder in Path("/proc").glob("[0-9]*") if int(folder.name) != os.getpid()]
+
+
+def _environ(pid: int) -> list[bytes]:
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
 
 
 def _lines(path: str) -> list[str]:
