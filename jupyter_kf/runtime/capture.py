@@ -150,17 +150,21 @@ class Capture:
         os.close(null)
         return self._stream_limit
 
+    def flush(self) -> None:
+        """Put into the files what Python still holds back: a program or a forked child is about to write there."""
+        for stream in (self.stdout, self.stderr):
+            if stream is not None:
+                try:
+                    stream.flush()
+                except (OSError, ValueError):
+                    continue  # user code detached or closed the buffer; the file is read all the same
+
     def sync(self) -> None:
         """Record what the files have grown by. Children that the user forked leave that to the step."""
         if os.getpid() != self._pid:
             return
         with self._lock:
-            for stream in (self.stdout, self.stderr):
-                if stream is not None:
-                    try:
-                        stream.flush()
-                    except (OSError, ValueError):
-                        continue  # user code detached or closed the buffer; the file is read all the same
+            self.flush()
             for fd, name in ((1, "stdout"), (2, "stderr")):
                 self._record_growth(fd, name)
 

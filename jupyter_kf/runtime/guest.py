@@ -7,6 +7,7 @@ is put on ``sys.path``. Standard library only, Python 3.9 and later.
 
 from __future__ import annotations
 
+import importlib.machinery
 import importlib.util
 import os
 import sys
@@ -21,6 +22,7 @@ def install() -> types.ModuleType:
     above = os.path.dirname(folder)
     parent.__path__ = [above] if os.path.isdir(os.path.join(above, "model")) else []
     parent.__package__ = "jupyter_kf"
+    parent.__spec__ = importlib.machinery.ModuleSpec("jupyter_kf", None, is_package=True)
     sys.modules["jupyter_kf"] = parent
     location = os.path.join(folder, "__init__.py")
     spec = importlib.util.spec_from_file_location("jupyter_kf.runtime", location, submodule_search_locations=[folder])

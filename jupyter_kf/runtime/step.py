@@ -96,7 +96,7 @@ class StepExecution:
         if not sys.path or sys.path[0] != manifest["cwd"]:
             sys.path.insert(0, manifest["cwd"])
         _catch_signals()
-        self.watch.start(manifest["cwd"], [manifest["artifacts"], manifest["folder"]])
+        self.watch.start(manifest["cwd"], [manifest["artifacts"], manifest["folder"]], self.capture.flush)
 
     def _prepare(self) -> Values:
         manifest = self.manifest

@@ -5,8 +5,8 @@ end of the step the files are digested: the cache may serve the step again only 
 interpreter and its packages are the environment's business and are passed over; so is what C libraries open by
 themselves, but a file whose path stands literally in a cell is counted all the same.
 
-A digest is ``sha256`` hex; a file of more than :data:`DIGEST_LIMIT` bytes, or beyond the first :data:`COUNT_LIMIT`,
-is stamped ``stat:SIZE:MTIME_NS`` instead (:func:`stamp` makes either).
+A digest is ``sha256`` hex; a file of more than :data:`DIGEST_LIMIT` bytes, or beyond the first :data:`COUNT_LIMIT`
+files or :data:`TOTAL_LIMIT` bytes, is stamped ``stat:SIZE:MTIME_NS`` instead (:func:`stamp` makes either).
 """
 
 from __future__ import annotations
@@ -19,11 +19,13 @@ import sys
 import sysconfig
 import time
 from itertools import islice
-from typing import Any, Dict, Iterable, List, Optional, Set, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
 
 DIGEST_LIMIT = 256 << 20
 COUNT_LIMIT = 2000
+TOTAL_LIMIT = 1 << 30
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+_PROCESS_EVENTS = frozenset({"subprocess.Popen", "os.fork", "os.forkpty", "os.system", "os.posix_spawn", "os.exec"})
 _LITERAL = re.compile(r"""(?:"([^"\\\n]{1,300})"|'([^'\\\n]{1,300})')""")
 _CLOCK = re.compile(
     r"\b(time\.time(_ns)?\(|datetime\.(now|today|utcnow)\(|date\.today\(|Timestamp\.(now|today)\(|uuid[14]\(|urandom\()"
@@ -44,9 +46,16 @@ class Watch:
         self._started = 0.0
         self.impure: Set[str] = set()
         self._hooked = False
+        self._before_process: Optional[Callable[[], None]] = None
 
-    def start(self, folder: str, ignored: Iterable[str]) -> None:
-        """Begin to record. ``folder`` is the notebook's; paths below one of ``ignored`` are passed over."""
+    def start(
+        self, folder: str, ignored: Iterable[str], before_process: Optional[Callable[[], None]] = None
+    ) -> None:
+        """Begin to record. ``folder`` is the notebook's; paths below one of ``ignored`` are passed over.
+
+        ``before_process`` is called when user code is about to fork or to start a program.
+        """
+        self._before_process = before_process
         self._ignored = self._installed + _as_prefixes(ignored)
         self._folder = os.path.join(os.path.realpath(folder), "")
         self._modules_before = len(sys.modules)
@@ -67,8 +76,11 @@ class Watch:
         elif event == "socket.connect":
             if self._pid and isinstance(args[1], tuple):
                 self.impure.add("network")
-        elif event == "os.rename" and self._pid:
-            self._note(self._written, args[1])
+        elif event == "os.rename":
+            if self._pid:
+                self._note(self._written, args[1])
+        elif event in _PROCESS_EVENTS and self._before_process is not None:
+            self._before_process()
 
     def _opened(self, path: str, flags: Any) -> None:
         if path.startswith(self._ignored) or self._pid != os.getpid():
@@ -151,8 +163,10 @@ def same(path: str, recorded: str) -> bool:
 def _stamps(paths: Iterable[str]) -> Dict[str, str]:
     stamps: Dict[str, str] = {}
     ordered: List[str] = sorted(paths)
+    room = TOTAL_LIMIT
     for number, path in enumerate(ordered):
-        made = stamp(path, number < COUNT_LIMIT)
+        room -= os.path.getsize(path) if os.path.isfile(path) else 0
+        made = stamp(path, number < COUNT_LIMIT and room > 0)
         if made is not None:
             stamps[path] = made
     return stamps

@@ -118,6 +118,29 @@ def test_processes_and_threads_work(tmp_path: Path) -> None:
     assert ran.stdout == "[2.0, 3.0]\n[4.0]\n[25]\n-15\nmain\n"
 
 
+def test_text_held_back_comes_before_what_a_process_writes(tmp_path: Path) -> None:
+    ran = run_step(
+        tmp_path,
+        "import os, subprocess\nprint('a', end=' ')\n_ = subprocess.run(['echo', 'b'])\nprint('c', end=' ')\n"
+        "if os.fork() == 0:\n    print('d')\n    os._exit(0)\nos.wait()\nprint('e')\n"
+        "print('f', end=' ')\n!echo g",
+    )
+    assert ran.stdout == "a b\nc d\ne\nf g\n"
+
+
+def test_setup_is_replayed_without_being_shown_again(tmp_path: Path) -> None:
+    fragment = {
+        "id": "s", "kind": "setup", "names": ["k"], "source": "print('from setup')\nk = !echo 5", "cell": "z",
+        "cell_index": 0, "line": 1, "needs": [], "late": [], "future": [], "ipython": True,
+    }  # fmt: skip
+    ran = run_step(tmp_path, "", "print(k)", fragments=[fragment], replay=["s"])
+    assert ran.stdout == "['5']\n"
+    assert (ran.folder / "replay.log").read_text() == "from setup\n"
+    fragment["source"] = "x = 1\n1 / 0"
+    failed = run_step(tmp_path, "", "print(k)", execution="e2", fragments=[fragment], replay=["s"])
+    assert (failed.error["ename"], failed.error["cell"], failed.error["line"]) == ("ZeroDivisionError", "z", 2)
+
+
 def test_large_output_is_bounded_in_outputs_and_whole_in_the_file(tmp_path: Path) -> None:
     ran = run_step(tmp_path, "for i in range(300_000):\n    print('line', i)", limits={"cell": 20_000})
     assert ran.stdout.endswith("line 299999\n")
