@@ -8,7 +8,7 @@ which functions were made, with what they will touch when they are called. The r
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,9 +56,13 @@ class _Loop:
     again: list[set[str]] = field(default_factory=list)
 
 
-def analyse(cells: Iterable[tuple[int, ast.Module]], *, late_annotations: bool = False) -> Facts:
-    """Walk the cells of one step, in order; ``late_annotations`` for interpreters from 3.14 on."""
-    walk = Walk(late_annotations)
+def analyse(
+    cells: Iterable[tuple[int, ast.Module]], *, late_annotations: bool = False, imported: Container[str] = ()
+) -> Facts:
+    """Walk the cells of one step, in order; ``late_annotations`` for interpreters from 3.14 on, ``imported`` names are
+    known to stand for what a library has.
+    """
+    walk = Walk(late_annotations, imported=imported)
     for index, tree in cells:
         walk.cell = index
         for statement in tree.body:
@@ -66,21 +70,17 @@ def analyse(cells: Iterable[tuple[int, ast.Module]], *, late_annotations: bool =
     return walk.finish()
 
 
-def analyse_statement(index: int, statement: ast.stmt, future: Iterable[str] = (), *, late: bool = False) -> Facts:
-    """Walk one top-level statement alone."""
-    walk = Walk(late)
-    walk.cell = index
-    walk.facts.future.update(future)
-    walk.top(statement)
-    return walk.finish()
-
-
 class Walk:
     """The walk. ``depth`` counts branches around the present statement, ``dead`` says that it cannot be reached."""
 
     def __init__(
-        self, late_annotations: bool = False, *, stars: Callable[[str, int], tuple[frozenset[str], bool]] | None = None
+        self,
+        late_annotations: bool = False,
+        *,
+        stars: Callable[[str, int], tuple[frozenset[str], bool]] | None = None,
+        imported: Container[str] = (),
     ) -> None:
+        self.imported = imported
         self.facts = Facts()
         self.stars = stars
         self.cell = 0
@@ -443,7 +443,7 @@ class Walk:
             return
         if self._annotations_wait() and "annotations" not in self.facts.future:
             late = _with_annotations(late, annotations_of(node), hidden)
-        impatient = any(not is_patient(d) for d in node.decorator_list)
+        impatient = any(not is_patient(d, self.imported) for d in node.decorator_list)
         if impatient:
             self._later(late, node.lineno)
         if len(self.frames) > 1:
@@ -479,7 +479,7 @@ class Walk:
         self.loops = loops
         self.frames.pop()
         late = class_late(node, future="annotations" in self.facts.future)
-        if any(not is_patient(d) for d in node.decorator_list):
+        if any(not is_patient(d, self.imported) for d in node.decorator_list):
             self._later(late, node.lineno)
         if len(self.frames) > 1:
             self.frame.defs[node.name] = late

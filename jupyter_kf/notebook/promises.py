@@ -5,7 +5,10 @@ name, a decorator that does not call, a context that lets exceptions through.
 from __future__ import annotations
 
 import ast
+from collections.abc import Container
 
+_BUILT_IN = frozenset({"staticmethod", "classmethod", "property"})
+_OF_FUNCTIONS = frozenset({"setter", "getter", "deleter", "register"})
 #: Decorators that wrap a function without calling it.
 _PATIENT = frozenset(
     {
@@ -77,9 +80,15 @@ def called_name(node: ast.expr) -> str:
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
-def is_patient(decorator: ast.expr) -> bool:
-    """True for a decorator known not to call what it wraps."""
-    return called_name(decorator) in _PATIENT
+def is_patient(decorator: ast.expr, imported: Container[str]) -> bool:
+    """True for a decorator known not to call what it wraps: a builtin or an imported one of a well-known name."""
+    root: ast.expr = decorator
+    while isinstance(root, ast.Call | ast.Attribute):
+        root = root.func if isinstance(root, ast.Call) else root.value
+    name = called_name(decorator)
+    if name in _BUILT_IN or (isinstance(decorator, ast.Attribute) and name in _OF_FUNCTIONS):
+        return True
+    return name in _PATIENT and isinstance(root, ast.Name) and root.id in imported
 
 
 def lets_through(context: ast.expr) -> bool:

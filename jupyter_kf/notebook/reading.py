@@ -140,7 +140,7 @@ class Reading:
         )
 
     def _walk(self, cells: Iterator[tuple[int, list[ast.stmt]]], future: tuple[str, ...]) -> Facts:
-        walk = Walk(self.late, stars=self.finder.names)
+        walk = Walk(self.late, stars=self.finder.names, imported=self.aliases.table)
         walk.facts.future.update(future)
         for index, statements in cells:
             walk.cell = index

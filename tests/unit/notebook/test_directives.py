@@ -17,7 +17,8 @@ from .notebooks import codes, converted, findings, pipeline
 
 def test_all_options_of_a_step() -> None:
     directive = parse_directive(
-        "\n  \n%%kubeflow step train --after load,clean --after b --image img:1 --packages 'a b,c' --cpu 500m --memory=4Gi "
+        "\n  \n%%kubeflow step train --after load,clean --after b --image img:1 --packages 'a b,c' --cpu 500m "
+        "--memory=4Gi "
         "--gpu 1 --accelerator A100 --env A=1 --env B='x y' --secret TOKEN --retries 2 --timeout 1h30m --no-cache "
         "--in a,b --out c --on local\nx = 1"
     )

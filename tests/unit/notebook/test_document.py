@@ -110,9 +110,12 @@ def test_no_bytes_raise(data: bytes) -> None:
 
 
 _PIECES = st.sampled_from(
-    ["%%kubeflow step a", "\n", " --after b", "x", " = ", "(", ")", "[", "{", "'", '"""', "!ls {x}", "%time ", "%%bash\n", "?",
-     "def f(x):", "\n    ", "class C:", "import os", "from m import *", "lambda", ":", "await ", "\\\n", "\0", "\x0c", "\u2028",
-     "del x", "try:", "except", "match x:", "global x", ";", "# %%kubeflow params\n", "return", "yield", "%%timeit\n"]
+    [
+        "%%kubeflow step a", "\n", " --after b", "x", " = ", "(", ")", "[", "{", "'", '"""', "!ls {x}", "%time ",
+        "%%bash\n", "?", "def f(x):", "\n    ", "class C:", "import os", "from m import *", "lambda", ":", "await ",
+        "\\\n", "\0", "\x0c", "\u2028", "del x", "try:", "except", "match x:", "global x", ";",
+        "# %%kubeflow params\n", "return", "yield", "%%timeit\n",
+    ]
 )  # fmt: skip
 
 
