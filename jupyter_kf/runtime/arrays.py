@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Sequenc
 from . import rebuild
 
 if TYPE_CHECKING:
-    from .pickler import BundlePickler, Reducer
+    from .pickler import Reducer, Reducing
 
 #: A strided view is stored with its gaps up to this many times its own size; beyond that it is copied if alone.
 _SPARSE = 2
@@ -156,7 +156,7 @@ def frames_copy_on_write() -> bool:
         return False
 
 
-def _array(pickler: BundlePickler, array: Any) -> Any:
+def _array(pickler: Reducing, array: Any) -> Any:
     dtype = array.dtype
     if id(array) in pickler.private:
         return _private(pickler, array)
@@ -192,7 +192,7 @@ class _Memory:
         self.__array_interface__: Dict[str, Any] = interface
 
 
-def _private(pickler: BundlePickler, array: Any) -> Any:
+def _private(pickler: Reducing, array: Any) -> Any:
     if array.dtype.hasobject or not array.flags.forc:
         return NotImplemented
     reduced = array.__reduce_ex__(5)
@@ -213,7 +213,7 @@ def _object_array(array: Any) -> Any:
     return rebuild.object_view, (root, array.shape, array.strides, offset)
 
 
-def _memmap(pickler: BundlePickler, array: Any) -> Any:
+def _memmap(pickler: Reducing, array: Any) -> Any:
     if (
         type(array.base).__name__ != "mmap"
         or array.filename is None
@@ -225,13 +225,13 @@ def _memmap(pickler: BundlePickler, array: Any) -> Any:
     return rebuild.make_memmap, (str(array.filename), array.dtype, mode, array.offset, array.shape)
 
 
-def _frame(pickler: BundlePickler, frame: Any) -> Any:
+def _frame(pickler: Reducing, frame: Any) -> Any:
     """Leave a frame to its own reducer; the list of its extra attributes' names belongs to its class."""
     pickler.references.add(id(type(frame)._metadata))
     return NotImplemented
 
 
-def _index(pickler: BundlePickler, index: Any) -> Any:
+def _index(pickler: Reducing, index: Any) -> Any:
     """Leave an index to its own reducer; what it holds never changes."""
     held = getattr(index, "_data", None)
     pickler.references.add(id(held))
@@ -241,7 +241,7 @@ def _index(pickler: BundlePickler, index: Any) -> Any:
     return NotImplemented
 
 
-def _block(pickler: BundlePickler, block: Any) -> Any:
+def _block(pickler: Reducing, block: Any) -> Any:
     builder, (values, *rest) = block.__reduce_ex__(5)[:2]
     fresh = values.view()
     pickler.kept.append(fresh)
@@ -250,13 +250,13 @@ def _block(pickler: BundlePickler, block: Any) -> Any:
     return builder, (fresh, *rest)
 
 
-def _column(pickler: BundlePickler, column: Any) -> Any:
+def _column(pickler: Reducing, column: Any) -> Any:
     """Reduce an extension array with views of its own of its arrays, so that no other column writes to them."""
     reduced = column.__reduce_ex__(5)
     return tuple(_apart(pickler, part) if isinstance(part, (tuple, dict)) else part for part in reduced)
 
 
-def _apart(pickler: BundlePickler, part: Any) -> Any:
+def _apart(pickler: Reducing, part: Any) -> Any:
     if type(part).__module__ == "numpy" and type(part).__name__ == "ndarray":
         fresh = part.view()
         pickler.kept.append(fresh)

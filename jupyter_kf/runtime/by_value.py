@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, 
 from . import rebuild
 
 if TYPE_CHECKING:
-    from .pickler import BundlePickler, Reducer
+    from .pickler import Reducer, Reducing
 
 _MAINS = frozenset({"__main__", "__mp_main__"})
 
@@ -79,7 +79,7 @@ def late_names(code: types.CodeType) -> Tuple[str, ...]:
 
 
 # -- functions -------------------------------------------------------------------------------------
-def _function(pickler: BundlePickler, function: types.FunctionType) -> Any:
+def _function(pickler: Reducing, function: types.FunctionType) -> Any:
     if importable(function):
         return NotImplemented
     reference = pickler.refer(function)
@@ -98,7 +98,7 @@ def _function(pickler: BundlePickler, function: types.FunctionType) -> Any:
     )
 
 
-def _globals_of(pickler: BundlePickler, function: types.FunctionType) -> Any:
+def _globals_of(pickler: Reducing, function: types.FunctionType) -> Any:
     variables = function.__globals__
     if variables is pickler.namespace.variables:
         pickler.late.update(late_names(function.__code__))
@@ -116,7 +116,7 @@ def _globals_of(pickler: BundlePickler, function: types.FunctionType) -> Any:
     return holder
 
 
-def _foreign_globals(pickler: BundlePickler, holder: rebuild.ForeignGlobals) -> Any:
+def _foreign_globals(pickler: Reducing, holder: rebuild.ForeignGlobals) -> Any:
     values = {k: v for k, v in holder.variables.items() if k != "__builtins__" or v == {}}
     return rebuild.ForeignGlobals, (), values, None, None, rebuild.set_globals
 
@@ -144,7 +144,7 @@ def _function_state(function: types.FunctionType) -> Dict[str, Any]:
     return state
 
 
-def _cell(pickler: BundlePickler, cell: Any) -> Any:
+def _cell(pickler: Reducing, cell: Any) -> Any:
     try:
         contents: Tuple[Any, ...] = (cell.cell_contents,)
     except ValueError:
@@ -152,7 +152,7 @@ def _cell(pickler: BundlePickler, cell: Any) -> Any:
     return rebuild.make_cell, (), contents, None, None, rebuild.set_cell
 
 
-def _code(pickler: BundlePickler, code: types.CodeType) -> Any:
+def _code(pickler: Reducing, code: types.CodeType) -> Any:
     pickler.has_code = True
     try:
         data = marshal.dumps(code, 2)  # version 2 has no back references, whose use depends on reference counts
@@ -161,13 +161,13 @@ def _code(pickler: BundlePickler, code: types.CodeType) -> Any:
     return rebuild.make_code, (data,)
 
 
-def _method(pickler: BundlePickler, method: types.MethodType) -> Any:
+def _method(pickler: Reducing, method: types.MethodType) -> Any:
     if getattr(method.__func__, "__module__", None) in _MAINS:
         return types.MethodType, (method.__func__, method.__self__)
     return NotImplemented
 
 
-def _cached(pickler: BundlePickler, wrapper: Any) -> Any:
+def _cached(pickler: Reducing, wrapper: Any) -> Any:
     if importable(wrapper):
         return NotImplemented
     reference = pickler.refer(wrapper)
@@ -185,20 +185,20 @@ def _cached(pickler: BundlePickler, wrapper: Any) -> Any:
     )
 
 
-def _cached_property(pickler: BundlePickler, held: Any) -> Any:
+def _cached_property(pickler: Reducing, held: Any) -> Any:
     state = {k: v for k, v in vars(held).items() if k != "lock"}
     return functools.cached_property, (held.func,), state, None, None, rebuild.set_attributes
 
 
-def _property(pickler: BundlePickler, held: property) -> Any:
+def _property(pickler: Reducing, held: property) -> Any:
     return rebuild.make_property, (property, held.fget, held.fset, held.fdel, held.__doc__)
 
 
-def _wrapped_method(pickler: BundlePickler, held: Any) -> Any:
+def _wrapped_method(pickler: Reducing, held: Any) -> Any:
     return rebuild.make_property, (type(held), held.__func__)
 
 
-def _module(pickler: BundlePickler, module: types.ModuleType) -> Any:
+def _module(pickler: Reducing, module: types.ModuleType) -> Any:
     if module.__dict__ is pickler.namespace.variables or module.__name__ in _MAINS:
         return rebuild.main_module, ()
     if sys.modules.get(module.__name__) is module or _findable(module.__name__):
@@ -215,29 +215,29 @@ def _findable(name: str) -> bool:
         return False
 
 
-def _proxy(pickler: BundlePickler, proxy: Any) -> Any:
+def _proxy(pickler: Reducing, proxy: Any) -> Any:
     import gc
 
     held = [r for r in gc.get_referents(proxy) if isinstance(r, dict)]
     return rebuild.make_proxy, (held[0] if held else dict(proxy),)
 
 
-def _memoryview(pickler: BundlePickler, view: memoryview) -> Any:
+def _memoryview(pickler: Reducing, view: memoryview) -> Any:
     held = view.obj
     if isinstance(held, (bytes, bytearray)) and view.nbytes == len(held) and view.c_contiguous:
         return rebuild.make_memoryview, (held, view.format, tuple(view.shape or ()))
     return NotImplemented
 
 
-def _weak_dictionary(pickler: BundlePickler, held: Any) -> Any:
+def _weak_dictionary(pickler: Reducing, held: Any) -> Any:
     return type(held), (), None, None, iter(list(held.items()))
 
 
-def _weak_set(pickler: BundlePickler, held: Any) -> Any:
+def _weak_set(pickler: Reducing, held: Any) -> Any:
     return type(held), (list(held),)
 
 
-def _type_variable(pickler: BundlePickler, variable: Any) -> Any:
+def _type_variable(pickler: Reducing, variable: Any) -> Any:
     if importable(variable):
         return NotImplemented
     reference = pickler.refer(variable)
@@ -253,7 +253,7 @@ def _type_variable(pickler: BundlePickler, variable: Any) -> Any:
 
 
 # -- classes ---------------------------------------------------------------------------------------
-def _class(pickler: BundlePickler, cls: type) -> Any:
+def _class(pickler: Reducing, cls: type) -> Any:
     if importable(cls):
         pickler.references.add(id(cls))
         return NotImplemented
@@ -297,7 +297,7 @@ def _types_name(cls: type) -> Optional[str]:
     return _TYPE_NAMES.get(id(cls))
 
 
-def _member(pickler: BundlePickler, member: Any) -> Any:
+def _member(pickler: Reducing, member: Any) -> Any:
     cls = type(member)
     base = vars(cls).get("_member_type_", object)
     value = (
@@ -332,7 +332,7 @@ REDUCERS: Dict[type, Reducer] = {
 }
 
 
-def reducer_for(kind: type, pickler: BundlePickler) -> Optional[Reducer]:
+def reducer_for(kind: type, pickler: Reducing) -> Optional[Reducer]:
     """Return the reducer for instances of ``kind``; None where their own will do."""
     found = REDUCERS.get(kind)
     if found is not None:
@@ -363,8 +363,8 @@ def _stateless(value: Any) -> bool:
     return not getattr(value, "__dict__", None) and not any(vars(c).get("__slots__") for c in type(value).__mro__)
 
 
-def _marker(module: str, markers: Mapping[int, str]) -> Callable[[BundlePickler, Any], Any]:
-    def reduce(pickler: BundlePickler, value: Any) -> Any:
+def _marker(module: str, markers: Mapping[int, str]) -> Callable[[Reducing, Any], Any]:
+    def reduce(pickler: Reducing, value: Any) -> Any:
         name = markers.get(id(value))
         if name is None:
             return NotImplemented

@@ -27,7 +27,7 @@ from .namespace import Namespace
 
 log = logging.getLogger(__name__)
 
-Reducer = Callable[["BundlePickler", Any], Any]
+Reducer = Callable[["Reducing", Any], Any]
 
 #: Stack of the thread that pickles deeply nested values, in bytes, and the recursion limit in force there.
 _DEEP_STACK = 512 << 20
@@ -40,7 +40,7 @@ ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes, type(Ellip
 class Pickled:
     """A pickled value. ``memo`` maps ids to the objects met; all of them live as long as this does."""
 
-    def __init__(self, stream: bytes, pickler: "BundlePickler") -> None:
+    def __init__(self, stream: bytes, pickler: "Reducing") -> None:
         self.stream = stream
         self.buffers: List[arrays.Buffer] = pickler.buffers
         self.late: Set[str] = pickler.late
@@ -64,8 +64,11 @@ class Pickled:
         return hashlib.sha256(self.stream).hexdigest()
 
 
-class BundlePickler(pickle.Pickler):
-    """Pickles values of a namespace with protocol 5, buffers out of band."""
+class Reducing:
+    """What the picklers below have in common: a namespace, and reducers of their own."""
+
+    memo: Any
+    dump: Any
 
     def __init__(self, file: Any, namespace: Namespace, compact: Any = ()) -> None:
         self.namespace = namespace
@@ -81,7 +84,7 @@ class BundlePickler(pickle.Pickler):
         self.kept: List[Any] = []
         self.foreign: Dict[int, rebuild.ForeignGlobals] = {}
         self._reducers: Dict[type, Optional[Reducer]] = {}
-        super().__init__(file, 5, buffer_callback=self._buffer)
+        super().__init__(file, 5, buffer_callback=self._buffer)  # type: ignore[call-arg]
 
     def _buffer(self, buffer: Any) -> bool:
         private = id(buffer) in self.private
@@ -112,6 +115,14 @@ class BundlePickler(pickle.Pickler):
         return rebuild.replayed, (found[0],)
 
 
+class BundlePickler(Reducing, pickle.Pickler):
+    """Pickles values of a namespace with protocol 5, buffers out of band."""
+
+
+class DeepPickler(Reducing, pickle._Pickler):
+    """The same in Python: slow, but as deep as the recursion limit, where the C pickler's depth is fixed."""
+
+
 def pickled(value: Any, namespace: Namespace, compact: Any = ()) -> Pickled:
     """Pickle ``value``; deep nesting is tried again with a large stack.
 
@@ -123,12 +134,13 @@ def pickled(value: Any, namespace: Namespace, compact: Any = ()) -> Pickled:
         try:
             return _pickled(value, namespace, compact)
         except RecursionError:
-            return _deeply(lambda: _pickled(value, namespace, compact))
+            kind = DeepPickler if sys.version_info >= (3, 12) else BundlePickler
+            return _deeply(lambda: _pickled(value, namespace, compact, kind))
 
 
-def _pickled(value: Any, namespace: Namespace, compact: Any) -> Pickled:
+def _pickled(value: Any, namespace: Namespace, compact: Any, kind: Any = BundlePickler) -> Pickled:
     file = io.BytesIO()
-    pickler = BundlePickler(file, namespace, compact)
+    pickler = kind(file, namespace, compact)
     pickler.dump(value)
     return Pickled(file.getvalue(), pickler)
 

@@ -69,6 +69,10 @@ class Refusal(NamedTuple):
 
 def explain(name: str, value: Any, namespace: Namespace, error: BaseException) -> Refusal:
     """Say which part of ``value`` made pickling raise ``error``, as a path from the variable's name."""
+    if isinstance(error, RecursionError):
+        return Refusal(
+            "it is nested too deeply", type(value).__name__, "Keep it in a flatter form: a list of its parts."
+        )
     path, culprit, cause = _search(name, value, namespace, error)
     kind = type(culprit)
     told = f"{kind.__module__}.{kind.__qualname__}"
