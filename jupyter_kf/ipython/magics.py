@@ -148,9 +148,9 @@ def _run(session: KernelSession, args: Any) -> Any:
 
     def go(**watching: Any) -> Any:
         return workbench(session).run(
-            path, **_labels(args), no_cache=args.no_cache, only=only, from_=args.from_, until=args.until, base=args.base,
-            in_order=args.in_order, python=args.python or (sys.executable if own else ""), kernel=args.kernel,
-            overrides=replaced, **watching,
+            path, **_labels(args), no_cache=args.no_cache, only=only, from_=args.from_, until=args.until,
+            base=args.base, in_order=args.in_order, python=args.python or (sys.executable if own else ""),
+            kernel=args.kernel, overrides=replaced, **watching,
         )  # fmt: skip
 
     return _attended(session, go)

@@ -59,9 +59,9 @@ def _show(output: Mapping[str, Any]) -> None:
     if kind == "stream":
         (sys.stderr if output.get("name") == "stderr" else sys.stdout).write(str(output.get("text", "")))
     elif kind == "clear_output":
-        clear_output(wait=bool(output.get("wait")))
+        clear_output(wait=bool(output.get("wait")))  # type: ignore[no-untyped-call]
     elif kind in {"display_data", "execute_result", "update_display_data"}:
-        publish_display_data(
+        publish_display_data(  # type: ignore[no-untyped-call]
             data=dict(output.get("data") or {}),
             metadata=dict(output.get("metadata") or {}),
             transient=dict(output.get("transient") or {}),

@@ -37,8 +37,8 @@ _STYLE = (
 --kf-busy:var(--jp-brand-color1,#1f6feb);--kf-warn:var(--jp-warn-color1,#b26a00);--kf-cached:#7d6be0;
 color:var(--kf-ink);font:13px/1.45 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
 .kf table.kft{border-collapse:collapse;margin:6px 0;width:auto;border:0}
-.kf table.kft th,.kf table.kft td{text-align:left;padding:3px 14px 3px 0;border:0;border-bottom:1px solid var(--kf-line);
-vertical-align:top;background:none;white-space:normal;max-width:42em}
+.kf table.kft th,.kf table.kft td{text-align:left;padding:3px 14px 3px 0;border:0;
+border-bottom:1px solid var(--kf-line);vertical-align:top;background:none;white-space:normal;max-width:42em}
 .kf table.kft th{color:var(--kf-soft);font-weight:600;font-size:11px}
 .kf table.kft td.n{text-align:right;font-variant-numeric:tabular-nums}
 .kf code,.kf pre{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:12px;background:none}
@@ -98,8 +98,9 @@ def error_html(error: Mapping[str, Any], step: str = "") -> str:
     quote = f"<pre>{escape(str(error['quote']))}</pre>" if error.get("quote") else ""
     fix = f"<div>→ {escape(str(error['fix']))}</div>" if error.get("fix") else ""
     return (
-        f'<div class="finding error"><b>{escape(step)}</b> <span class="soft">{escape(str(error.get("code", "")))} {where}'
-        f"</span> {escape(plain(str(error.get('message', ''))))}{quote}{fix}</div>"
+        f'<div class="finding error"><b>{escape(step)}</b> '
+        f'<span class="soft">{escape(str(error.get("code", "")))} {where}</span> '
+        f"{escape(plain(str(error.get('message', ''))))}{quote}{fix}</div>"
     )
 
 

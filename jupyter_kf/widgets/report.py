@@ -1,5 +1,7 @@
-"""Widgets room: a run as one HTML page. It needs no network, follows the reader's light or dark theme, and runs no script
-but its own, which only fits frames to their content.
+"""Widgets room: a run as one HTML page.
+
+It needs no network, follows the reader's light or dark theme, and runs no script but its own, which only fits frames to
+their content.
 """
 
 from __future__ import annotations
@@ -109,7 +111,8 @@ def report_html(data: ReportData) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1"><meta name="color-scheme" content="light dark">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        '<meta name="color-scheme" content="light dark">'
         f"<title>{escape(run.name)} · {run.state}</title><style>{STYLE}</style></head>"
         f'<body><main class="kf">{"".join(body)}{foot}</main><script>{SCRIPT}</script></body></html>\n'
     )
@@ -132,8 +135,9 @@ def _header(data: ReportData) -> str:
     tags = "".join(f'<span class="tag">{escape(k)}{f" = {escape(v)}" if v else ""}</span>' for k, v in run.tags.items())
     note = f'<p class="note">{escape(run.note)}</p>' if run.note else ""
     return (
-        f'<header><div class="title"><h1>{escape(run.name)}</h1><span class="pill {run.state}">{state_html(run.state)}</span>'
-        f'</div><dl class="facts">{listed}</dl>{f"<p>{tags}</p>" if tags else ""}{note}</header>'
+        f'<header><div class="title"><h1>{escape(run.name)}</h1>'
+        f'<span class="pill {run.state}">{state_html(run.state)}</span></div>'
+        f'<dl class="facts">{listed}</dl>{f"<p>{tags}</p>" if tags else ""}{note}</header>'
     )
 
 
@@ -203,7 +207,8 @@ def _step(data: ReportData, execution: Execution) -> str:
         lines = "\n".join(map(str, execution.error.get("traceback") or ()))
         body.append(f'<pre class="out err">{escape(lines)}</pre>' if lines else error_html(execution.error))
     return (
-        f'<section class="card step {execution.state}" id="step-{escape(name)}"><div class="stephead"><h2>{escape(name)}</h2>'
+        f'<section class="card step {execution.state}" id="step-{escape(name)}">'
+        f'<div class="stephead"><h2>{escape(name)}</h2>'
         f'{state_html(execution.state)}<span class="soft">{took}{attempt}</span></div>'
         f'<p class="flows">{flows}{metrics}{reason}</p>{"".join(body)}</section>'
     )

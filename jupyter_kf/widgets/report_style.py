@@ -22,8 +22,9 @@ code,pre{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono
 .pill{border:1px solid currentColor;border-radius:99px;padding:1px 12px;font-size:13px}
 .facts{display:flex;flex-wrap:wrap;gap:6px 30px;margin:14px 0 18px}.facts dt{font-size:12px;color:var(--kf-soft)}
 .facts dd{margin:0;font-variant-numeric:tabular-nums}
-.tag{display:inline-block;border:1px solid var(--kf-line);border-radius:6px;padding:0 8px;margin-right:6px;font-size:13px;
-background:var(--kf-card)}.note{border-left:3px solid var(--kf-muted);padding-left:12px;color:var(--kf-soft)}
+.tag{display:inline-block;border:1px solid var(--kf-line);border-radius:6px;padding:0 8px;margin-right:6px;
+font-size:13px;background:var(--kf-card)}.note{border-left:3px solid var(--kf-muted);padding-left:12px;
+color:var(--kf-soft)}
 .card{background:var(--kf-card);border:1px solid var(--kf-line);border-radius:10px;padding:16px 18px;margin:0 0 16px}
 .scroll{overflow-x:auto}.soft{color:var(--kf-soft)}.columns{display:grid;gap:0 16px;
 grid-template-columns:repeat(auto-fit,minmax(290px,1fr))}.charts{grid-column:1/-1}

@@ -216,7 +216,8 @@ class CellRun:
 
     def _error(self) -> Mapping[str, Any] | None:
         if self.report is None:
-            how = f"was killed by signal {-self.status}" if (self.status or 0) < 0 else f"ended with {self.status}"
+            status = self.status or 0
+            how = f"was killed by signal {-status}" if status < 0 else f"ended with exit code {status}"
             return StepFailed(f"The process of {self.name!r} {how} and gave no result.", code="KF220").to_dict()
         if self.report.get("state") == State.SUCCEEDED:
             return None

@@ -1,9 +1,9 @@
 """Workbench room: ``log_metric`` and its kin, with a run of their own where no step is running.
 
-Inside a step (or a process that a step started) they are the guest's functions and nothing else. Elsewhere, in a script or
-a plain notebook, the first record opens a run of kind ``session``: its folder is locked by this process, records go to
-files as in a step, a thread folds them into the store a few times a second, and the end of the process ends the run. Where
-the process is killed, the next reader of the store folds what is left and marks the run INTERRUPTED.
+Inside a step (or a process that a step started) they are the guest's functions and nothing else. Elsewhere, in a script
+or a plain notebook, the first record opens a run of kind ``session``: its folder is locked by this process, records go
+to files as in a step, a thread folds them into the store a few times a second, and the end of the process ends the run.
+Where the process is killed, the next reader of the store folds what is left and marks the run INTERRUPTED.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ class Session:
                 self._store.metadata.append(events)
 
     def finish(self, error: BaseException | None = None) -> None:
-        """End the run: SUCCEEDED, or FAILED where the process ends by ``error``. Only the process that began it does."""
+        """End the run: SUCCEEDED, or FAILED where the process ends by ``error``. Forked children do not."""
         if os.getpid() != self.pid or self._over.is_set():
             return
         self._over.set()
@@ -151,7 +151,7 @@ def current_session() -> Session:
 
 def end_session(error: BaseException | None = None) -> None:
     """End this process's session, if there is one; the next record opens another."""
-    global _current  # noqa: PLW0603
+    global _current
     session, _current = _current, None
     if session is not None:
         session.finish(error)

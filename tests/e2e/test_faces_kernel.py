@@ -112,7 +112,7 @@ def test_text_executed_here_stands_for_the_saved_text(front: Front) -> None:
     folder: Path = front.folder  # type: ignore[attr-defined]
     os.utime(folder / "nb.ipynb", (time.time() - 5, time.time() - 5))
     front.do("%%kubeflow step tell\nprint('edited', ys)", "c3")
-    outputs, text = front.do("%kubeflow run")
+    _, text = front.do("%kubeflow run")
     assert "as executed here" in text
     assert "c3" in text
     _, text = front.do("%kubeflow logs last tell")
@@ -125,13 +125,13 @@ def test_text_executed_here_stands_for_the_saved_text(front: Front) -> None:
 
 def test_a_cell_in_a_process_of_its_own(front: Front) -> None:
     front.do("import os\nhere = os.getpid()\nitems = [1, 2]\nalias = items\ndef f(v):\n    return v * len(items)")
-    code = "%%kubeflow step far --on local\nprint('far', os.getpid() != here)\nitems.append(3)\nmade = [f(v) for v in items]\nmade"
-    outputs, text = front.do(code)
+    body = "print('far', os.getpid() != here)\nitems.append(3)\nmade = [f(v) for v in items]\nmade"
+    _, text = front.do(f"%%kubeflow step far --on local\n{body}")
     assert "far True" in text
     assert "[3, 6, 9]" in text
     _, text = front.do("print(made, items, alias is items)")
     assert text == "[3, 6, 9] [1, 2, 3] True\n"
-    outputs, text = front.do("%%kubeflow step far --on local\nx = 1\n1 / 0")
+    _, text = front.do("%%kubeflow step far --on local\nx = 1\n1 / 0")
     assert "ZeroDivisionError" in text
     assert "line 3" in text
     assert "jupyter_kf/" not in text

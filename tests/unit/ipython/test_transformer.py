@@ -53,7 +53,15 @@ def test_a_line_that_marks_nothing_stays_a_magic(line: str) -> None:
 
 def test_help_and_other_cells_are_left_alone() -> None:
     assert "pinfo" in transformed("%%kubeflow?")
-    for cell in ("x = 1\n", "# a comment\nx = 1\n", "%%time\nx = 1\n", "", "\n", "%kubeflow runs\n", "%%kubeflowish x\n"):
+    for cell in (
+        "x = 1\n",
+        "# a comment\nx = 1\n",
+        "%%time\nx = 1\n",
+        "",
+        "\n",
+        "%kubeflow runs\n",
+        "%%kubeflowish x\n",
+    ):
         assert transformed(cell) == TransformerManager().transform_cell(cell)
 
 
