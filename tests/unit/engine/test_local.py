@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
+import tarfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -397,3 +401,62 @@ def test_cancel_of_a_run_that_only_waits(make_bench: Callable[..., Bench]) -> No
     assert bench.engine.wait(second, timeout=30) is State.CANCELED
     assert bench.states(second) == {"short": State.SKIPPED}
     assert bench.store.metadata.run(first).state is State.RUNNING
+
+
+def test_values_and_logged_files_are_in_a_store_elsewhere_before_a_step_counts_as_done(
+    make_bench: Callable[..., Bench], tmp_path: Path
+) -> None:
+    bench = make_bench(artifacts=f"file://{tmp_path}/bucket")
+    source = (
+        "import jupyter_kf as kf, os\nos.makedirs('d/e')\nopen('d/e/f.txt', 'w').write('in a folder')\n"
+        "kf.log_artifact('d')\nkf.log_artifact('d/e/f.txt', name='file')\nkf.log_param('p', [1])\nkf.set_note('n')\n"
+        "x = 5"
+    )
+    pipeline = make_pipeline(make_step("a", source, binds="x"), make_step("b", "print(x)", needs="x"))
+    run = bench.run(pipeline)
+    assert run.state is State.SUCCEEDED, run.error
+    assert (dict(run.parameters), run.note) == ({"p": [1]}, "n")
+    kept = {p.name for p in (tmp_path / "bucket").rglob("*") if p.is_file()}
+    assert set(bench.executions(run.id)["a"].outputs.values()) < kept
+    logged = {a.names: a for a in bench.store.metadata.artifacts(run.id) if a.kind in {"file", "folder"}}
+    assert {n: a.kind for n, a in logged.items()} == {("d",): "folder", ("file",): "file"}
+    assert bench.store.artifacts.path(logged["file",].digest).read_text() == "in a folder"
+    with tarfile.open(bench.store.artifacts.path(logged["d",].digest)) as archive:
+        assert archive.getnames() == ["e", "e/f.txt"]
+    assert all(e.cached for e in bench.executions(bench.run(pipeline).id).values())
+
+
+def test_a_run_outlives_whoever_submitted_it(bench: Bench) -> None:
+    flag = bench.notebook.parent / "flag"
+    pipeline = make_pipeline(make_step("a", "import os, time\nprint('here', flush=True)\n" + WAIT.format(flag)))
+    (bench.notebook.parent / "plan.json").write_text(json.dumps(pipeline.to_dict()))
+    program = (
+        "import json, sys, time\nfrom pathlib import Path\nfrom jupyter_kf.config import Settings\n"
+        "from jupyter_kf.engine.base import RunRequest\nfrom jupyter_kf.engine.local import LocalEngine\n"
+        "from jupyter_kf.model.pipeline import pipeline_from_dict\nfrom jupyter_kf.store import open_store\n"
+        f"settings = Settings(home=Path({str(bench.settings.home)!r}), grace=0.3, warm=5.0)\n"
+        f"pipeline = pipeline_from_dict(json.loads(Path({str(bench.notebook.parent / 'plan.json')!r}).read_text()))\n"
+        "engine = LocalEngine(settings, open_store(settings))\n"
+        f"print(engine.submit(RunRequest({str(bench.notebook)!r}, b'x', pipeline)), flush=True)\ntime.sleep(60)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as who:
+        assert who.stdout is not None
+        run = who.stdout.readline().strip()
+        for number in (signal.SIGHUP, signal.SIGINT, signal.SIGKILL):
+            os.killpg(who.pid, number)
+    bench.wait_for_text(run, "a", "here")
+    assert bench.engine.recover() == []
+    flag.touch()
+    assert bench.engine.wait(run, timeout=30) is State.SUCCEEDED
+
+
+def test_a_step_that_will_not_end_is_killed_after_the_grace_time(bench: Bench) -> None:
+    source = (
+        "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('here', flush=True)\ntime.sleep(60)"
+    )
+    run = bench.submit(make_pipeline(make_step("a", source)))
+    bench.wait_for_text(run, "a", "here")
+    bench.engine.cancel(run)
+    assert bench.engine.wait(run, timeout=30) is State.CANCELED
