@@ -22,11 +22,11 @@ def chart_svg(name: str, points: Sequence[tuple[float, float]]) -> str:
         return ""
     xs, ys = [x for x, _ in kept], [y for _, y in kept]
     low, high, first, last = min(ys), max(ys), min(xs), max(xs)
-    wide, tall = (last - first) or 1.0, (high - low) or 1.0
+    wide, tall = (last / 2 - first / 2) or 1.0, (high / 2 - low / 2) or 1.0  # halves: a difference may overflow
 
     def at(x: float, y: float) -> str:
-        across = _LEFT + (x - first) / wide * (_WIDTH - 2 * _LEFT)
-        return f"{across:.1f},{_HEIGHT - _BOTTOM - (y - low) / tall * (_HEIGHT - _BOTTOM - 22):.1f}"
+        across = _LEFT + (x / 2 - first / 2) / wide * (_WIDTH - 2 * _LEFT)
+        return f"{across:.1f},{_HEIGHT - _BOTTOM - (y / 2 - low / 2) / tall * (_HEIGHT - _BOTTOM - 22):.1f}"
 
     line = " ".join(at(x, y) for x, y in kept)
     x, y = at(*kept[-1]).split(",")
