@@ -73,11 +73,15 @@ def measure(context: Context) -> list[Row]:
             notebooks.write(
                 home.path / f"{what}.ipynb",
                 [
+                    # replayed before the value is loaded, whose time an import is none of
+                    "import numpy as np\nimport pandas as pd",
                     inspect.getsource(make).replace("-> Any", ""),
                     f"# %%kubeflow step make\nvalue = make({what!r}, {size})",
-                    "# %%kubeflow step use\nprint(type(value).__name__, len(value))",
+                    "# %%kubeflow step use\nprint(np.shape(value), pd.__version__)",
                 ],
             )
+
+            _ours(home, what)  # starts the fork server
 
             def peer_seconds(python: object, how: str, of: str, size: int = size, folder: Any = home.path) -> float:
                 words = [python, "-m", "benchmarks.peers.hand_over", how, of, size, folder]
