@@ -92,9 +92,8 @@ def test_names_that_a_function_reads(text: str, reads: str) -> None:
 
 
 def test_what_a_function_writes_and_changes() -> None:
-    made = late(
-        "def f():\n    global a\n    a = 1\n    b.append(2)\n    c['k'] = 3\n    d.x = 4\n    e = []\n    e.append(5)\n    g()"
-    )
+    body = ["global a", "a = 1", "b.append(2)", "c['k'] = 3", "d.x = 4", "e = []", "e.append(5)", "g()"]
+    made = late("def f():\n    " + "\n    ".join(body))
     assert set(made.writes) == {"a"}
     assert set(made.changes) == {"b", "c", "d"}
     assert made.calls == {"g"}
