@@ -129,8 +129,11 @@ class ForkServer:
         self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
         self._settle()
         while not self._may_leave():
-            for key, _ in self._selector.select(self._patience()):
+            ready = self._selector.select(self._patience())
+            for key, _ in ready:
                 key.data()
+            if not ready and self._can_load():
+                self._load_known(limit=1)  # nobody waits just now
             self._keep_time()
             if self._spare is None and not self._retired:
                 self._fork_spare()
@@ -198,13 +201,13 @@ class ForkServer:
         self._idle_since = time.monotonic()
 
     # -- preloading ----------------------------------------------------------------------------
-    def _load_known(self) -> None:
-        """Load what is known to be good; have a child judge what is not known."""
-        loaded = False
+    def _load_known(self, limit: int = 1000) -> None:
+        """Load what is known to be good, at most ``limit`` modules; have a child judge what is not known."""
+        loaded = 0
         before = set(sys.modules)
         for module in list(self._wanted):
             verdict = self._verdicts.get(module)
-            if verdict is None:
+            if verdict is None or loaded >= limit:
                 continue
             self._wanted.remove(module)
             if verdict:
@@ -215,7 +218,7 @@ class ForkServer:
                 self._verdicts.set(module, "import failed: %s" % exc)
                 continue
             self._loaded.append(module)
-            loaded = True
+            loaded += 1
             if preload.thread_count() > 1:
                 self._verdicts.set(module, "starts threads")
                 self._retire("%s started a thread" % module)
@@ -225,26 +228,31 @@ class ForkServer:
             self._shadowable = tuple(sorted(new.union(self._shadowable)))
             self._settle()
             self._drop_spare()
-        if self._wanted and self._probe is None and not self._retired:
-            self._start_probe()
+        unknown = [module for module in self._wanted if self._verdicts.get(module) is None]
+        if unknown and self._probe is None and not self._retired:
+            self._start_probe(unknown)
 
-    def _start_probe(self) -> None:
+    def _can_load(self) -> bool:
+        return any(self._verdicts.get(module) is not None for module in self._wanted)
+
+    def _start_probe(self, modules: List[str]) -> None:
         reading, writing = os.pipe()
         pid = os.fork()
         if pid == 0:
-            self._probe_in_child(writing)
+            self._probe_in_child(writing, modules)
         os.close(writing)
         os.set_blocking(reading, False)
         self._probe, self._probed = (pid, reading, time.monotonic() + _PROBE_PATIENCE), b""
         self._selector.register(reading, selectors.EVENT_READ, self._hear_probe)
 
-    def _probe_in_child(self, writing: int) -> NoReturn:
+    def _probe_in_child(self, writing: int, modules: List[str]) -> NoReturn:
         try:
             self._become_child()
+            os.nice(19)  # steps that run now come first
             null = os.open(os.devnull, os.O_RDWR)
             for fd in (0, 1, 2):
                 os.dup2(null, fd)
-            for module in self._wanted:
+            for module in modules:
                 os.write(writing, json.dumps([module, None]).encode() + b"\n")
                 verdict = preload.judge(module)
                 os.write(writing, json.dumps([module, verdict]).encode() + b"\n")
@@ -267,11 +275,10 @@ class ForkServer:
         os.close(reading)
         self._probe = None
         verdicts = dict(json.loads(line) for line in self._probed.split(b"\n")[:-1])
-        if not verdicts and self._wanted:
-            verdicts = {self._wanted[0]: None}
+        if not verdicts:
+            self._wanted.clear()  # it did not get to try any: nothing is known, a later client asks again
         for module, verdict in verdicts.items():
             self._verdicts.set(module, "import crashed" if verdict is None else verdict)
-        self._load_known()
 
     # -- children ------------------------------------------------------------------------------
     def _fork_spare(self) -> None:
@@ -462,6 +469,8 @@ class ForkServer:
 
     # -- time and ending -----------------------------------------------------------------------
     def _patience(self) -> Optional[float]:
+        if self._can_load():
+            return 0.0
         now = time.monotonic()
         moments = [child.deadline for child in self._children.values() if child.deadline is not None]
         if self._probe is not None:
