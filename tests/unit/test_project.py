@@ -108,6 +108,17 @@ def test_links_in_the_documentation_lead_somewhere() -> None:
     assert not broken
 
 
+def test_every_page_is_in_an_index() -> None:
+    listed = {
+        (index.parent / link).resolve()
+        for index in (ROOT / "docs" / "README.md", ROOT / "docs" / "design" / "README.md")
+        for link in re.findall(r"\]\(([^)#\s]+\.md)", index.read_text("utf-8"))
+    }
+    pages = {p.resolve() for p in (ROOT / "docs").rglob("*.md") if p != ROOT / "docs" / "README.md"}
+    assert len(pages) > 10
+    assert sorted(p.name for p in pages - listed) == []
+
+
 def _anchors(page: Path) -> set[str]:
     heads = re.findall(r"^#+ +(.*)$", page.read_text("utf-8"), flags=re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
