@@ -7,6 +7,7 @@ what is compared.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import select
 import shutil
@@ -223,10 +224,9 @@ def main(arguments: list[str]) -> int:
     finally:
         oracle.close()
         shutil.rmtree(home, ignore_errors=True)
-    print(
-        dict(counted),
-        f"executions {executions} superseded {superseded} ordered {ordered} in {time.monotonic() - began:.1f} s",
-    )
+    seconds = round(time.monotonic() - began, 1)
+    totals = {"executions": executions, "superseded": superseded, "ordered": ordered, "seconds": seconds}
+    print(json.dumps({**counted, **totals}))
     return 1 if counted["different"] else 0
 
 
