@@ -167,7 +167,7 @@ def _cancelled(bench: Workbench, progress: Progress, terminal: Terminal) -> RunV
         terminal.warn("cancelling …")
     bench.cancel(progress.run)
     try:
-        return bench.wait(progress.run)
+        return bench.wait(progress.run, on_event=progress.event, after=progress.cursor)
     except KeyboardInterrupt:  # a second Ctrl-C: the run ends without being watched
         return bench.show(progress.run)
 

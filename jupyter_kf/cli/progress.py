@@ -27,12 +27,13 @@ class _Line:
 class Progress:
     """Follows a run's events; :meth:`started` first, :meth:`event` for each, :meth:`done` at the end."""
 
-    def __init__(self, terminal: Terminal, clock: float | None = None) -> None:
+    def __init__(self, terminal: Terminal) -> None:
         self.terminal = terminal
         self._lines: dict[str, _Line] = {}
         self._drawn = 0
-        self._last = 0.0
+        self._busy = False
         self.run = ""
+        self.cursor = 0
 
     def started(self, view: RunView) -> None:
         """The run has an id and its steps are known."""
@@ -46,6 +47,7 @@ class Progress:
 
     def event(self, event: Event) -> None:
         """Something happened."""
+        self.cursor = event.cursor
         if self.terminal.as_json or not event.step:
             return
         line = self._lines.setdefault(event.step, _Line(event.step))
@@ -89,6 +91,7 @@ class Progress:
 
     def _draw(self) -> None:
         """Draw all lines over those drawn before."""
+        self._busy = True  # a tick must not write in the middle of this
         width, paint = self.terminal.width, self.terminal.paint
         wide = min(32, max((len(line.step) for line in self._lines.values()), default=0))
         shown = []
@@ -102,6 +105,7 @@ class Progress:
         up = f"\x1b[{self._drawn}A" if self._drawn else ""
         self.terminal.write(up + "".join(f"\x1b[2K{text}\n" for text in shown) + "\x1b[J")
         self._drawn = len(shown)
+        self._busy = False
 
     def _visible(self) -> list[_Line]:
         """Return the lines for which the window has room: those that move, and the last ones that are over."""
@@ -121,5 +125,5 @@ class Progress:
 
     def tick(self) -> None:
         """Bring the running times up to date."""
-        if self.terminal.live and any(line.state is State.RUNNING for line in self._lines.values()):
+        if self.terminal.live and not self._busy and any(line.state is State.RUNNING for line in self._lines.values()):
             self._draw()

@@ -40,7 +40,7 @@ color:var(--kf-ink);font:13px/1.45 system-ui,-apple-system,"Segoe UI",Roboto,san
 .kf table.kft th,.kf table.kft td{text-align:left;padding:3px 14px 3px 0;border:0;
 border-bottom:1px solid var(--kf-line);vertical-align:top;background:none;white-space:normal;max-width:42em}
 .kf table.kft th{color:var(--kf-soft);font-weight:600;font-size:11px}
-.kf table.kft td.n{text-align:right;font-variant-numeric:tabular-nums}
+.kf table.kft th.n,.kf table.kft td.n{text-align:right;font-variant-numeric:tabular-nums}
 .kf code,.kf pre{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:12px;background:none}
 .kf pre{margin:2px 0;white-space:pre-wrap}.kf .soft{color:var(--kf-soft)}.kf .scroll{overflow-x:auto}
 .kf .s{font-weight:600;font-size:12px}.kf .SUCCEEDED{color:var(--kf-good)}.kf .FAILED{color:var(--kf-bad)}
@@ -66,7 +66,9 @@ def state_html(state: State) -> str:
 
 def table_html(header: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int] = ()) -> str:
     """Return a table; the cells are HTML already, ``numbers`` lists columns aligned at their right."""
-    head = "".join(f'<th scope="col">{escape(h)}</th>' for h in header)
+    head = "".join(
+        f'<th scope="col"{" class=n" if i in numbers else ""}>{escape(h)}</th>' for i, h in enumerate(header)
+    )
     lines = []
     for row in rows:
         cells = (f'<td class="n">{c}</td>' if i in numbers else f"<td>{c}</td>" for i, c in enumerate(row))

@@ -21,7 +21,8 @@ _IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 _FRAME_STYLE = """
 :root{color-scheme:light dark}body{margin:2px;font:13px/1.45 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;
 color:CanvasText;background:transparent;overflow-x:auto}
-table{border-collapse:collapse;font-size:12px}th,td{padding:4px 9px;text-align:right;border:0}
+table,thead,tbody,tr{border:0!important}table{border-collapse:collapse;font-size:12px}
+th,td{padding:4px 9px;text-align:right;border:0}
 thead th{border-bottom:1px solid #8a93a1}tbody tr:nth-child(even){background:rgba(128,138,155,.12)}
 @media(prefers-color-scheme:dark){body{color:#d7dde6}}
 """

@@ -37,8 +37,9 @@ grid-template-columns:repeat(auto-fit,minmax(290px,1fr))}.charts{grid-column:1/-
 table.kft,table.pairs{border-collapse:collapse;font-size:13.5px;width:100%}
 table.kft th{color:var(--kf-soft);font-weight:600;font-size:12px;text-align:left}
 table.kft th,table.kft td{padding:5px 16px 5px 0;border-bottom:1px solid var(--kf-line);vertical-align:top}
-table.kft tr:last-child td{border-bottom:0}table.kft td.n{text-align:right;font-variant-numeric:tabular-nums;
+table.kft tr:last-child td{border-bottom:0}table.kft .n{text-align:right;font-variant-numeric:tabular-nums;
 white-space:nowrap}
+table.kft td:last-child{width:60%}
 table.pairs th{text-align:left;font-weight:400;color:var(--kf-soft);padding:3px 14px 3px 0;vertical-align:top;
 white-space:nowrap}table.pairs td{padding:3px 0;font-variant-numeric:tabular-nums;overflow-wrap:anywhere;width:99%}
 a{color:var(--kf-busy);text-decoration:none}a:hover{text-decoration:underline}

@@ -230,10 +230,15 @@ class Workbench:
             self.engine.wait(run, on_event, after=after)
         return self._view(run, check)
 
-    def wait(self, run: str, *, on_event: Listener | None = None, timeout: float | None = None) -> RunView:
-        """Follow a run until it is over, or ``timeout`` seconds have gone; return how it stands then."""
+    def wait(
+        self, run: str, *, on_event: Listener | None = None, after: int = 0, timeout: float | None = None
+    ) -> RunView:
+        """Follow a run until it is over, or ``timeout`` seconds have gone; return how it stands then.
+
+        ``after`` is the cursor of the last event already seen.
+        """
         found = self._find(run)
-        self.engine.wait(found.id, on_event, timeout=timeout)
+        self.engine.wait(found.id, on_event, after=after, timeout=timeout)
         return self._view(found.id)
 
     # runs
