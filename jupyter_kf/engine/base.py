@@ -64,8 +64,8 @@ class Engine(abc.ABC):
 
         Raises:
             ParameterError: KF300, KF301.
-            UsageError: KF45x for a step, run, kernel or secret that does not exist.
-            ConfigError: KF503 where a package that the notebook imports is missing.
+            UsageError: KF45x for a step or run that does not exist.
+            ConfigError: KF505 to KF509 where the kernel, a secret or a package that the notebook imports is missing.
             EngineError: KF70x where the run cannot be started or could never get what it asks for.
         """
 

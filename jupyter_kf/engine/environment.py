@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_kf.config import Settings
-from jupyter_kf.errors import ConfigError, EngineError, UsageError
+from jupyter_kf.errors import ConfigError, EngineError
 from jupyter_kf.model.pipeline import Pipeline
 
 log = logging.getLogger(__name__)
@@ -76,13 +76,13 @@ def resolve_interpreter(python: str = "", kernel: str = "") -> Interpreter:
     """Return the interpreter of a run: ``python`` if given, else the kernelspec's, else the one running now.
 
     Raises:
-        UsageError: KF452 for a kernelspec that is not installed or is not Python's, KF453 for a missing interpreter.
+        ConfigError: KF505 for a kernelspec that is not installed or is not Python's, KF506 for a missing interpreter.
     """
     if python:
         found = shutil.which(os.path.expanduser(python))  # noqa: PTH111
         if not found:
-            raise UsageError(
-                f"There is no Python interpreter {python!r}.", code="KF453", fix="Give the path of an executable."
+            raise ConfigError(
+                f"There is no Python interpreter {python!r}.", code="KF506", fix="Give the path of an executable."
             )
         return Interpreter(os.path.abspath(found), kernel)  # noqa: PTH100  (a virtual environment is known by its link)
     if not kernel:
@@ -91,9 +91,9 @@ def resolve_interpreter(python: str = "", kernel: str = "") -> Interpreter:
     if not argv:
         return Interpreter(sys.executable, kernel)
     if language.lower() not in {"python", ""}:
-        raise UsageError(
+        raise ConfigError(
             f"The notebook's kernel {kernel!r} speaks {language}; steps are Python.",
-            code="KF452",
+            code="KF505",
             fix="Run it as a whole notebook: jupyter kf notebook.",
         )
     return Interpreter(_interpreter_of(argv, kernel), kernel, env)
@@ -124,9 +124,9 @@ def _kernelspec(kernel: str) -> tuple[list[str], dict[str, str], str]:
         if kernel == "python3":
             return [], {}, "python"
         known = ", ".join(sorted(specs.find_kernel_specs())) or "none"
-        raise UsageError(
+        raise ConfigError(
             f"The notebook's kernel {kernel!r} is not installed here.",
-            code="KF452",
+            code="KF505",
             fix=f"Choose another kernel in the notebook, or give the interpreter of the steps. Installed: {known}.",
         ) from exc
     return list(spec.argv), dict(spec.env), spec.language
@@ -175,7 +175,7 @@ def refuse_missing(pipeline: Pipeline, environment: Environment) -> None:
     notebook that installs packages itself.
 
     Raises:
-        ConfigError: KF503, naming module, cell and what to install.
+        ConfigError: KF509, naming module, cell and what to install.
     """
     python = environment.record["executable"]
     pieces = [(f.cell, f.cell_index, f.line, f.source) for f in pipeline.fragments]
@@ -186,7 +186,7 @@ def refuse_missing(pipeline: Pipeline, environment: Environment) -> None:
             packages = " ".join(_DISTRIBUTIONS.get(m, m) for m in places)
             raise ConfigError(
                 f"The notebook imports {', '.join(repr(m) for m in places)}, which {python} does not have.",
-                code="KF503",
+                code="KF509",
                 fix=f"Install it there: {python} -m pip install {packages}",
                 details={"missing": list(places)},
                 **next(iter(places.values())),
@@ -199,7 +199,7 @@ def refuse_missing(pipeline: Pipeline, environment: Environment) -> None:
         if lacking:
             raise ConfigError(
                 f"Step {step.name!r} asks for {', '.join(lacking)}, which {python} does not have.",
-                code="KF503",
+                code="KF509",
                 fix=f"Install it there: {python} -m pip install {' '.join(lacking)}",
                 cell=step.cells[0].id if step.cells else None,
                 cell_index=step.cells[0].index if step.cells else None,
@@ -281,9 +281,9 @@ def _interpreter_of(argv: Sequence[str], kernel: str) -> str:
         )  # fmt: skip
         if answer.returncode == 0 and answer.stdout.strip():
             return answer.stdout.strip().splitlines()[-1]
-    raise UsageError(
+    raise ConfigError(
         f"The interpreter of kernel {kernel!r} is not there: {' '.join(prefix)}.",
-        code="KF453",
+        code="KF506",
         fix="Install the kernel again, choose another one in the notebook, or give the interpreter of the steps.",
     )
 

@@ -137,7 +137,7 @@ class LocalEngine(Engine):
                 )
         capacity = discover(self._settings)
         for step in pipeline.steps:
-            check_fits(demand_of(step.options, capacity), capacity, step.name)
+            check_fits(demand_of(step.options, capacity), capacity, step)
 
     def _narrow(self, plan: Plan, pipeline: Pipeline, request: RunRequest) -> Plan:
         """Settle which steps may run and which run the values of the others come from."""

@@ -6,7 +6,7 @@ import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from jupyter_kf.errors import ConfigError, UsageError
+from jupyter_kf.errors import ConfigError
 
 NAME = "secrets"
 
@@ -15,8 +15,7 @@ def find_secrets(names: Iterable[str], home: Path, environ: Mapping[str, str]) -
     """Return a value for each name: from the environment, else from ``<home>/secrets`` (lines of ``NAME=value``).
 
     Raises:
-        UsageError: KF454 for a name that has no value.
-        ConfigError: KF504 for a file that others may read.
+        ConfigError: KF507 for a name that has no value, KF508 for a file that others may read.
     """
     wanted = list(dict.fromkeys(names))
     if all(n in environ for n in wanted):
@@ -25,9 +24,9 @@ def find_secrets(names: Iterable[str], home: Path, environ: Mapping[str, str]) -
     kept = _read(path) if path.is_file() else {}
     for name in wanted:
         if name not in environ and name not in kept:
-            raise UsageError(
+            raise ConfigError(
                 f"Secret {name!r} has no value.",
-                code="KF454",
+                code="KF507",
                 fix=f"Set the environment variable {name}, or write {name}=… into {path} (chmod 600).",
             )
     return {n: environ[n] if n in environ else kept[n] for n in wanted}
@@ -35,7 +34,7 @@ def find_secrets(names: Iterable[str], home: Path, environ: Mapping[str, str]) -
 
 def _read(path: Path) -> dict[str, str]:
     if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise ConfigError(f"{path} can be read by others; it is not used.", code="KF504", fix=f"Run: chmod 600 {path}")
+        raise ConfigError(f"{path} can be read by others; it is not used.", code="KF508", fix=f"Run: chmod 600 {path}")
     lines = [line.strip() for line in path.read_text("utf-8").splitlines()]
     pairs = [line.split("=", 1) for line in lines if "=" in line and not line.startswith("#")]
     return {name.strip(): value.strip() for name, value in pairs}

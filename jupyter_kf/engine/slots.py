@@ -21,7 +21,7 @@ from pathlib import Path
 from jupyter_kf.config import Settings
 from jupyter_kf.engine.locks import holder
 from jupyter_kf.errors import ConfigError, EngineError
-from jupyter_kf.model.pipeline import StepOptions
+from jupyter_kf.model.pipeline import Step, StepOptions
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ def discover(settings: Settings, environ: Mapping[str, str] | None = None) -> Ca
     return Capacity(settings.cpu or _cores(), settings.memory or _memory(), _gpus(settings.gpus, environ))
 
 
-def check_fits(demand: Demand, capacity: Capacity, step: str) -> None:
+def check_fits(demand: Demand, capacity: Capacity, step: Step) -> None:
     """Refuse what could never be given.
 
     Raises:
@@ -97,9 +97,12 @@ def check_fits(demand: Demand, capacity: Capacity, step: str) -> None:
     for what, option, setting, asked, there, asked_text, there_text in wanted:
         if asked > there + _EPSILON:
             raise EngineError(
-                f"Step {step!r} asks for {asked_text} {what}, but this machine has {there_text} to give.",
+                f"Step {step.name!r} asks for {asked_text} {what}, but this machine has {there_text} to give.",
                 code="KF703",
                 fix=f"Lower {option} in the step's directive, or raise the setting {setting!r}.",
+                cell=step.cells[0].id if step.cells else None,
+                cell_index=step.cells[0].index if step.cells else None,
+                line=1,
             )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from jupyter_kf.config import Settings
 from jupyter_kf.engine.base import Engine, RunRequest
-from jupyter_kf.errors import UsageError
+from jupyter_kf.errors import ConfigError, UsageError
 from jupyter_kf.model.event import Event
 from jupyter_kf.model.run import State
 from jupyter_kf.nbrun.execute import CONNECTION, FILE, STEP, keep_notebook
@@ -54,7 +54,8 @@ def submit_notebook(
     Raises:
         NotebookError: KF10x where there is no notebook at ``path``.
         ParameterError: KF300 to KF302, see :func:`~jupyter_kf.nbrun.params.resolve_values`.
-        UsageError: KF452 for a kernel that is not installed, KF457 for a time limit that is none.
+        ConfigError: KF505 for a kernel that is not installed.
+        UsageError: KF457 for a time limit that is none.
         EngineError: KF70x where the run cannot be started.
     """
     path = Path(path).absolute()
@@ -120,9 +121,9 @@ def _kernel(document: Document, wanted: str) -> tuple[str, str]:
     name = wanted or document.kernel or (NATIVE_KERNEL_NAME if document.language == "python" else "")
     specs = KernelSpecManager()
     if not name:
-        raise UsageError(
+        raise ConfigError(
             f"The notebook is written in {document.language} and names no kernel.",
-            code="KF452",
+            code="KF505",
             fix="Give one with --kernel, or open the notebook in Jupyter, choose its kernel and save it.",
         )
     try:
@@ -131,9 +132,9 @@ def _kernel(document: Document, wanted: str) -> tuple[str, str]:
             return name, str(specs.get_kernel_spec(name).language or document.language)
     except NoSuchKernel as exc:
         known = ", ".join(sorted(specs.find_kernel_specs())) or "none"
-        raise UsageError(
+        raise ConfigError(
             f"The kernel {name!r} is not installed here.",
-            code="KF452",
+            code="KF505",
             fix=f"Install it, or give another one with --kernel. Installed: {known}.",
         ) from exc
 

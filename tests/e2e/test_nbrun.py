@@ -19,7 +19,7 @@ import pytest
 from jupyter_kf.config import Settings
 from jupyter_kf.engine.local import LocalEngine
 from jupyter_kf.engine.locks import holder
-from jupyter_kf.errors import NotebookError, ParameterError, UsageError
+from jupyter_kf.errors import ConfigError, NotebookError, ParameterError, UsageError
 from jupyter_kf.model.event import Event
 from jupyter_kf.model.run import Execution, State
 from jupyter_kf.nbrun import salvage_notebooks, submit_notebook
@@ -306,7 +306,7 @@ def test_what_cannot_run_is_refused_before_there_is_a_run(bench: Bench, folder: 
     path = write(folder / "n.ipynb", tagged("lr = 1", "parameters"))
     with pytest.raises(ParameterError):
         bench.submit(path, {"rl": "2"})
-    with pytest.raises(UsageError, match="not installed"):
+    with pytest.raises(ConfigError, match="not installed"):
         bench.submit(path, kernel="no-such-kernel")
     with pytest.raises(UsageError, match="time limit"):
         bench.submit(path, timeout=0.0)

@@ -17,7 +17,7 @@ from jupyter_kf.engine.environment import (
     refuse_missing,
     resolve_interpreter,
 )
-from jupyter_kf.errors import ConfigError, EngineError, UsageError
+from jupyter_kf.errors import ConfigError, EngineError
 from jupyter_kf.model.pipeline import Cell, Fragment, Pipeline, Step, StepOptions
 from tests.unit.engine.conftest import Bench, make_pipeline, make_step
 
@@ -49,12 +49,12 @@ def test_kernels_that_cannot_be_used_are_told(kernels: Path) -> None:
     add_kernel(kernels, "an-r", ["R", "--slave"], "R")
     add_kernel(kernels, "gone", ["/no/such/python", "-m", "ipykernel_launcher"])
     for arguments, code, words in (
-        ({"kernel": "never-installed"}, "KF452", "an-r"),
-        ({"kernel": "an-r"}, "KF452", "whole notebook"),
-        ({"kernel": "gone"}, "KF453", "kernel"),
-        ({"python": "/no/such/python"}, "KF453", "path"),
+        ({"kernel": "never-installed"}, "KF505", "an-r"),
+        ({"kernel": "an-r"}, "KF505", "whole notebook"),
+        ({"kernel": "gone"}, "KF506", "kernel"),
+        ({"python": "/no/such/python"}, "KF506", "path"),
     ):
-        with pytest.raises(UsageError) as caught:
+        with pytest.raises(ConfigError) as caught:
             resolve_interpreter(**arguments)
         assert caught.value.code == code
         assert words in caught.value.fix

@@ -287,9 +287,9 @@ def test_gpus_are_shown_to_the_step_that_has_them(make_bench: Callable[..., Benc
 
 def test_secrets_reach_the_step_and_nothing_else(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     pipeline = make_pipeline(make_step("a", "import os\nprint(len(os.environ['TOKEN_X']))", secrets=("TOKEN_X",)))
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises(ConfigError) as caught:
         bench.submit(pipeline)
-    assert caught.value.code == "KF454"
+    assert caught.value.code == "KF507"
     secrets = bench.settings.home / "secrets"
     secrets.write_text("# mine\nTOKEN_X=hush-hush-42\n")
     secrets.chmod(0o644)
@@ -331,7 +331,7 @@ def test_a_missing_import_is_told_before_anything_runs(bench: Bench) -> None:
     pipeline = make_pipeline(make_step("a", "import no_such_module_x"), modules=("no_such_module_x", "json"))
     with pytest.raises(ConfigError) as caught:
         bench.submit(pipeline)
-    assert caught.value.code == "KF503"
+    assert caught.value.code == "KF509"
     assert (caught.value.cell, caught.value.line) == ("a", 1)
     assert "pip install no_such_module_x" in caught.value.fix
     assert bench.store.metadata.runs() == []

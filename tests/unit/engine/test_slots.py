@@ -11,7 +11,7 @@ from jupyter_kf.config import Settings
 from jupyter_kf.engine.locks import RunLock, holder
 from jupyter_kf.engine.slots import Capacity, Demand, Grant, Slots, Wait, check_fits, demand_of, discover
 from jupyter_kf.errors import ConfigError, EngineError
-from jupyter_kf.model.pipeline import StepOptions
+from jupyter_kf.model.pipeline import Cell, Step, StepOptions
 
 GIB = 2**30
 Opener = Callable[..., Slots]
@@ -138,12 +138,14 @@ def test_a_lock_is_handed_on_without_a_gap(tmp_path: Path) -> None:
     ("demand", "word"), [(Demand(3), "--cpu"), (Demand(1, 2 * GIB), "--memory"), (Demand(1, 0, 2), "--gpu")]
 )
 def test_what_can_never_fit_is_refused(demand: Demand, word: str) -> None:
+    train = Step("train", (Cell("c", 3, "pass"),))
     with pytest.raises(EngineError) as caught:
-        check_fits(demand, Capacity(2.0, GIB, ("0",)), "train")
+        check_fits(demand, Capacity(2.0, GIB, ("0",)), train)
     assert caught.value.code == "KF703"
     assert "'train'" in caught.value.message
     assert word in caught.value.fix
-    check_fits(Demand(2, GIB, 1), Capacity(2.0, GIB, ("0",)), "train")
+    assert (caught.value.cell, caught.value.cell_index) == ("c", 3)
+    check_fits(Demand(2, GIB, 1), Capacity(2.0, GIB, ("0",)), train)
 
 
 def test_a_step_that_asks_for_nothing_takes_one_core_at_most() -> None:
