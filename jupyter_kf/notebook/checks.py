@@ -125,6 +125,7 @@ def check(reading: Reading, handoff: Handoff, report: Report) -> None:
     _setup(reading, handoff, report)
     _random(reading, handoff, report)
     _modules(reading, report)
+    _environment(reading, report)
     _defaults(reading, report)
 
 
@@ -411,11 +412,12 @@ def _random(reading: Reading, handoff: Handoff, report: Report) -> None:
     for name in IMPLICIT_NAMES:
         shown = _GENERATOR_NAMES[name]
         drawers = [d for d in reading.drafts if name in d.traces.draws]
-        if name in reading.seeded and name not in handoff.binders and drawers:
+        users = [d for d in drawers if name in d.traces.strong] or drawers
+        if name in reading.seeded and name not in handoff.binders and users:
             report.say(
                 "KF162",
                 reading.seeded[name],
-                f"This cell seeds `{shown}`, from which step `{drawers[0].name}` draws, outside the pipeline.",
+                f"This cell seeds `{shown}`, outside the pipeline; step `{users[0].name}` may draw from it.",
                 "Mark the cell `%%kubeflow setup`, or seed in the step.",
             )
         drawers = [d for d in drawers if name in d.traces.strong]
@@ -447,6 +449,30 @@ def _modules(reading: Reading, report: Report) -> None:
                     f"This changes the module `{name}` in step `{draft.name}` only; step `{later.name}` uses it, too.",
                     "Put the line into a cell marked `%%kubeflow setup`.",
                 )
+
+
+def _environment(reading: Reading, report: Report) -> None:
+    """A cell outside the pipeline sets up the process: steps run in processes of their own."""
+    for name, site in sorted(reading.environment.items(), key=lambda item: item[1]):
+        module = reading.aliases.table.get(name, name)
+        root = module.partition(".")[0]
+        whole = root in {"sys", "os", "warnings", "logging", "dotenv", "locale", "site"}
+        step = next((d for d in reading.drafts if d.last > site.cell and (whole or _touches(reading, d, root))), None)
+        if step is None:
+            continue
+        report.say(
+            "KF163",
+            site,
+            f"This sets up `{module}` outside the pipeline; step `{step.name}` does not see it.",
+            f"Mark cell {site.cell} with `%%kubeflow setup`: it is then run first in each step below.",
+            severity="warning" if root in {"sys", "os", "torch", "tensorflow", "dotenv"} else "info",
+            edit={"cell": _cell_id(reading, site.cell), "line": 1, "replace": "%%kubeflow setup"},
+        )
+
+
+def _touches(reading: Reading, draft: Draft, root: str) -> bool:
+    table = reading.aliases.table
+    return any(table.get(name, "").partition(".")[0] == root for name in draft.facts.loads)
 
 
 def _defaults(reading: Reading, report: Report) -> None:

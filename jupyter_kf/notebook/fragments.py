@@ -55,8 +55,9 @@ _MUTABLE_NODES = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.S
 @dataclass(slots=True, eq=False)
 class Piece:
     """A candidate for replay. ``position`` orders pieces and says from where on they are seen; ``owner`` is the index
-    of the step it stands in, -1 for a shared one; ``frozen`` names never need to be shipped, the others of ``names``
-    are what a value is made from that steps may change; ``always``: replayed whether needed or not.
+    of the step it stands in, -1 for a shared one; ``mutable``: what it makes can be changed in place; ``always``:
+    replayed whether needed or not; ``effects``: names of other pieces that it changes while it executes, as a decorator
+    that registers does.
     """
 
     id: str
@@ -73,7 +74,7 @@ class Piece:
     always: bool = False
     ipython: bool = False
     future: tuple[str, ...] = ()
-    frozen: set[str] = field(default_factory=set)
+    effects: set[str] = field(default_factory=set)
 
     def needs(self) -> set[str]:
         """Names read while it executes."""
@@ -199,12 +200,15 @@ class Shelf:
     def __init__(self) -> None:
         self.pieces: list[Piece] = []
         self.by_name: dict[str, list[Piece]] = {}
+        self.by_effect: dict[str, list[Piece]] = {}
 
     def add(self, piece: Piece) -> None:
         """Put a piece on the shelf; pieces come in order of position."""
         self.pieces.append(piece)
         for name in piece.names:
             self.by_name.setdefault(name, []).append(piece)
+        for name in piece.effects:
+            self.by_effect.setdefault(name, []).append(piece)
 
     def drop(self, piece: Piece, name: str) -> None:
         """Take a name away from a piece."""
@@ -288,6 +292,16 @@ class Purity:
         if name in self.env:
             return self.env[name] is not None and name not in self.valued
         return (name in BUILTINS or name in self.parameters) and name not in self.valued
+
+    def effects(self, statement: ast.stmt) -> set[str]:
+        """Names of other pieces that a definition changes through its decorators."""
+        found: set[str] = set()
+        for decorator in getattr(statement, "decorator_list", ()):
+            for node in ast.walk(decorator):
+                piece = self.env.get(node.id) if isinstance(node, ast.Name) else None
+                if piece is not None and piece.kind in {"definition", "setup"}:
+                    found.update(piece.late().changes)
+        return found
 
     def may_replay(self, statement: ast.stmt, facts: Facts, *, in_step: bool) -> bool:
         """True for a definition whose execution in another process makes the same thing, and that keeps no state."""

@@ -344,6 +344,10 @@ class _Closure:
                 )
         for name in piece.facts.loads:
             self._load_of_piece(name, piece)
+        for name in piece.names:
+            for other in self.handoff.shelf.by_effect.get(name, ()):
+                if other.position > piece.position and other.owner < 0 and other.position[0] < draft.last:
+                    self.replay(other)
 
     def _load_of_piece(self, name: str, piece: Piece) -> None:
         """A piece reads a function while it executes: what that reads must be there, too."""

@@ -29,7 +29,7 @@ from jupyter_kf.notebook.fragments import (
 from jupyter_kf.notebook.handoff import Draft
 from jupyter_kf.notebook.lint import Report
 from jupyter_kf.notebook.marks import Mark, Marking
-from jupyter_kf.notebook.scopes import Late
+from jupyter_kf.notebook.scopes import Late, root_name
 from jupyter_kf.notebook.source import translate
 from jupyter_kf.notebook.stars import StarModules
 from jupyter_kf.notebook.traces import Tracer, Traces
@@ -45,6 +45,18 @@ _ARITHMETIC: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Mod: operator.mod,
     ast.Pow: operator.pow,
 }
+#: Calls that set up the process rather than make a value.
+_ENVIRONMENT = frozenset(
+    {
+        "matplotlib.pyplot.style.use", "matplotlib.style.use", "matplotlib.pyplot.rc", "matplotlib.rc",
+        "matplotlib.use", "pandas.set_option", "numpy.set_printoptions", "numpy.seterr", "warnings.filterwarnings",
+        "warnings.simplefilter",
+        "seaborn.set", "seaborn.set_theme", "seaborn.set_style", "seaborn.set_palette", "seaborn.set_context",
+        "logging.basicConfig", "torch.manual_seed", "torch.cuda.manual_seed_all", "torch.set_default_dtype",
+        "torch.set_num_threads", "tensorflow.random.set_seed", "tensorflow.keras.utils.set_random_seed", "os.chdir",
+        "os.putenv", "locale.setlocale", "sklearn.set_config", "dotenv.load_dotenv", "load_dotenv", "site.addsitedir",
+    }
+)  # fmt: skip
 _METRICS_STEP = "pipeline-metrics"
 
 
@@ -83,6 +95,7 @@ class Reading:
         self.explored: dict[str, list[tuple[Site, str]]] = {}
         self.nudged: dict[str, list[Site]] = {}
         self.seeded: dict[str, Site] = {}
+        self.environment: dict[str, Site] = {}
         self.statements: dict[str, tuple[ast.stmt, ...]] = {}
         self.metrics: tuple[str, ...] = ()
 
@@ -326,6 +339,12 @@ class Reading:
             return
         for name, site in facts.changes.items():
             self.nudged.setdefault(name, []).append(site)
+            if name in self.aliases.table:
+                self.environment.setdefault(name, site)
+        call = statement.value if isinstance(statement, ast.Expr) else None
+        dotted = self.aliases.dotted(call.func) if isinstance(call, ast.Call) else ""
+        if dotted in _ENVIRONMENT and isinstance(call, ast.Call):
+            self.environment.setdefault(root_name(call.func) or dotted, Site(mark.cell.index, statement.lineno))
         traces = Traces()
         Tracer(self.aliases, {}, frozenset(), set()).trace(mark.cell.index, statement, traces, body=False)
         for name, site in traces.seeds.items():
@@ -336,6 +355,7 @@ class Reading:
         mutable = kind in {"literal", "derived"} and value is not None and is_mutable(value, self.aliases)
         piece = piece_of(kind, statement, facts, place, mutable=mutable)
         self.statements[piece.id] = (statement,)
+        piece.effects = purity.effects(statement)
         for name in piece.names:
             if piece.owner < 0 or name not in self.valued:
                 purity.env[name] = piece

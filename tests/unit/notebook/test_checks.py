@@ -68,6 +68,7 @@ S = "%%kubeflow step "
             "KF161", (3, 2), ["`b`", "`c`"],
         ),
         (["import random\nrandom.seed(1)", f"{S}a\nrandom.random()"], "KF162", (0, 2), ["setup"]),
+        (["import sys\nsys.path.append('src')", f"{S}a\nimport mine"], "KF163", (0, 2), ["`sys`", "setup"]),
         (["import os", f"{S}a\nos.environ['A'] = '1'", f"{S}b\nos.getcwd()"], "KF163", (1, 2), ["`os`", "`b`"]),
         (
             ["def f(x, seen=[]):\n    seen.append(x)\n    return seen", f"{S}a\nf(1)", f"{S}b\nf(2)"],

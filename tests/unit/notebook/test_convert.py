@@ -77,7 +77,8 @@ def test_imports_of_steps_serve_later_steps_without_an_edge() -> None:
 
 def test_pure_definitions_of_steps_are_replayed_and_others_shipped() -> None:
     made = pipeline(
-        "%%kubeflow step a\nimport functools\nk = 1\ndef pure(x): return x + k\n@functools.lru_cache\ndef cached(x): return x\n"
+        "%%kubeflow step a\nimport functools\nk = 1\ndef pure(x): return x + k\n"
+        "@functools.lru_cache\ndef cached(x): return x\n"
         "class Point:\n    x: int = 0\ndef collects(x, seen=[]): return seen\nclass Counted:\n    n = 0\n"
         "    def __init__(self): Counted.n += 1\nclass Listed:\n    items = []\ndef bound(x=k): return x",
         "%%kubeflow step b\npure(1), cached(2), Point(), collects(1), Counted(), Listed(), bound()",
@@ -98,7 +99,8 @@ def test_a_definition_that_is_bound_twice_is_a_value() -> None:
     "text",
     [
         "k = 1", "k = -1.5", "k = 'a' 'b'", "k = (1, 'a')", "k: int = 3", "k = j = 1", "k, j = 1, 2", "k = 60 * 60",
-        "k = [1, 2]", "k = {'a': [1]}", "k = f'{1}'", "k = [2 ** i for i in range(3)]", "k = np.float32", "k = Path('a') / 'b'",
+        "k = [1, 2]", "k = {'a': [1]}", "k = f'{1}'", "k = [2 ** i for i in range(3)]", "k = np.float32",
+        "k = Path('a') / 'b'",
         "k = os.path.join('a', 'b')", "k = logging.getLogger('x')", "k = namedtuple('k', 'a b')", "k = lambda x: x",
         "def k(): pass", "class k: pass", "k = dict(a=1)", "k = re.compile('x')", "from math import pi as k",
         "try:\n    import fast as k\nexcept ImportError:\n    k = None", "k = 1 if True else 2",
@@ -112,7 +114,8 @@ def test_statements_of_unmarked_cells_that_are_shared(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["k = open('x')", "k = np.random.rand()", "k = load()", "for k in [1]: pass", "if True: k = 1", "k = input()", "k += 1",
+    ["k = open('x')", "k = np.random.rand()", "k = load()", "for k in [1]: pass", "if True: k = 1", "k = input()",
+     "k += 1",
      "k = datetime.now()", "k = [x.pop() for x in y]", "with open('x') as k: pass"],
 )  # fmt: skip
 def test_statements_of_unmarked_cells_that_are_exploration(text: str) -> None:
@@ -350,8 +353,15 @@ def test_a_cell_that_is_no_python_leaves_the_others() -> None:
 
 
 def test_no_finding_for_setting_up_the_notebook() -> None:
-    cells = (
-        "%load_ext jupyter_kf\n%matplotlib inline\n%config A.b = 1\n%pip install x\n%load_ext autoreload\n%autoreload 2",
-        "x.y",
-    )
+    cells = ("%load_ext jupyter_kf\n%matplotlib inline\n%config A.b = 1\n%pip install x", "%autoreload 2\nx.y")
     assert codes(*cells, "%%kubeflow step a\n%matplotlib inline\nz = 1") == []
+
+
+def test_decorators_that_register_are_replayed_with_their_registry() -> None:
+    made = pipeline(
+        "registry = {}\ndef register(f):\n    registry[f.__name__] = f\n    return f",
+        "@register\ndef op(): return 1",
+        "%%kubeflow step a\nprint(registry)",
+    )
+    names = {f.id: f.names for f in made.fragments}
+    assert [names[i] for i in made.step("a").replay] == [("registry",), ("register",), ("op",)]
