@@ -259,6 +259,7 @@ class ForkLauncher(Launcher):
 
     def _start_server(self, path: Path, lock: Path, key: str) -> None:
         path.unlink(missing_ok=True)
+        _sweep(path.parent)
         listener = socket.socket(socket.AF_UNIX)
         try:
             listener.bind(str(path))
@@ -340,6 +341,18 @@ def _locked(path: Path) -> Iterator[None]:
     with path.open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the sockets of servers that were killed."""
+    for held in folder.glob("*.pid"):
+        try:
+            text = held.read_text("ascii").strip()
+        except FileNotFoundError:
+            continue  # its server has just removed it
+        if text and not Path(f"/proc/{text}").exists():
+            for suffix in (".sock.pid", ".sock"):
+                (folder / held.name.replace(".sock.pid", suffix)).unlink(missing_ok=True)
 
 
 def stop_servers(home: Path) -> None:

@@ -125,6 +125,7 @@ class ForkServer:
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, lambda number, frame: self._retire("it was asked to end"))
         self._selector.register(self._heard, selectors.EVENT_READ, self._reap)
         self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
         self._settle()
@@ -407,7 +408,7 @@ class ForkServer:
         if os.getppid() != self._pid:
             os._exit(1)
         signal.set_wakeup_fd(-1)
-        for number in (signal.SIGCHLD, signal.SIGHUP):
+        for number in (signal.SIGCHLD, signal.SIGHUP, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         self._selector.close()
@@ -520,6 +521,7 @@ class ForkServer:
             if self._clients:
                 return False
             _remove(self._path, self._listener)
+            os.unlink(self._lock)
             return True
 
     def _leave(self) -> None:
