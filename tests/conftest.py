@@ -1,14 +1,15 @@
 """Rules for every test: a home of its own for all state, nothing left running, no silent skip where all is there.
 
 A test that leaves behind a thread that would keep Python alive, or a process of a run, fails. With
-``JUPYTER_KF_REQUIRE_ALL=1`` a skip is a failure, unless its reason begins with ``platform:`` (another operating system
-or Python version).
+``JUPYTER_KF_REQUIRE_ALL=1`` a skip is a failure, unless its reason begins with ``platform:`` (another operating system)
+or names Python (another version of it).
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import tempfile
@@ -46,6 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
 
 
+_OTHER_MACHINE = re.compile(r"^platform:|\bPython\b")
 _ROOT = pytest.StashKey[Path]()
 
 
@@ -76,7 +78,7 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
 def _required(report):  # type: ignore[no-untyped-def]
     if os.environ.get("JUPYTER_KF_REQUIRE_ALL") == "1" and report.skipped and not hasattr(report, "wasxfail"):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-        if not reason.removeprefix("Skipped: ").startswith("platform:"):
+        if not _OTHER_MACHINE.search(reason.removeprefix("Skipped: ")):
             report.outcome = "failed"
             report.longrepr = f"must not be skipped here (JUPYTER_KF_REQUIRE_ALL=1): {reason}"
     return report
