@@ -65,11 +65,13 @@ class Records:
     def events(self) -> list[Event]:
         """Return events for all that was recorded since the last call."""
         made: list[Event] = []
-        points = [p for p in self._metrics.lines() if isinstance(p, list) and len(p) == 4]
+        points = [p for p in self._metrics.lines() if _is_point(p)]
         for start in range(0, len(points), _BATCH):
             made.append(self._event("metrics.logged", {"points": points[start : start + _BATCH]}))
         tags: dict[str, Any] = {}
         for line in self._logged.lines():
+            if not isinstance(line, dict):
+                continue
             kind, name = line.get("kind"), str(line.get("name", ""))
             if kind == "tag":
                 tags[name] = line.get("value")
@@ -99,6 +101,14 @@ class Records:
         if source is not path:
             source.unlink()
         return Artifact(digest, size, kind, (name,), created=time.time(), meta={"file": path.name})
+
+
+def _is_point(line: Any) -> bool:
+    """True for ``[name, value, step or null, time]``: the file lies where user code can write, too."""
+    if not isinstance(line, list) or len(line) != 4 or not isinstance(line[0], str):
+        return False
+    numbers = line[1:] if line[2] is not None else (line[1], line[3])
+    return all(isinstance(n, int | float) and not isinstance(n, bool) for n in numbers)
 
 
 def _packed(folder: Path) -> Path:

@@ -22,6 +22,7 @@ from jupyter_kf.config import Settings
 from jupyter_kf.engine.locks import holder
 from jupyter_kf.errors import ConfigError, EngineError
 from jupyter_kf.model.pipeline import Step, StepOptions
+from jupyter_kf.store.filesystem import network_type
 
 log = logging.getLogger(__name__)
 
@@ -186,7 +187,9 @@ class Slots:
         if self._database is None:
             self._database = sqlite3.connect(self._path, timeout=30, isolation_level=None)
             self._path.chmod(0o600)
-            self._database.execute("PRAGMA journal_mode = WAL")
+            # a write-ahead log needs memory that processes share, which a network file system has not
+            journal = "TRUNCATE" if network_type(self._path.parent) else "WAL"
+            self._database.execute(f"PRAGMA journal_mode = {journal}")
             self._database.execute("PRAGMA synchronous = OFF")  # after a loss of power no lease is held anyway
             self._database.execute(_SCHEMA)
             # what an earlier process of this run held died with it, but its rows look alive under this one's lock
