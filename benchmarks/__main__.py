@@ -21,6 +21,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all if none is given")
     parser.add_argument("--quick", action="store_true", help="smallest sizes, once, without peers: does it work?")
+    parser.add_argument("--peers", action="store_true", help="measure peers even with --quick")
     parser.add_argument("--no-peers", action="store_true", help="make no environments for peers")
     parser.add_argument("--repeat", type=int, default=5, help="turns (default 5)")
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()), help="where files are written")
@@ -30,7 +31,9 @@ def main(arguments: list[str]) -> int:
     if unknown:
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    context = Context(options.quick, not (options.no_peers or options.quick), max(1, options.repeat), options.folder)
+    context = Context(
+        options.quick, options.peers or not (options.no_peers or options.quick), max(1, options.repeat), options.folder
+    )
     about = machine() | {"date": datetime.now(UTC).date().isoformat(), "turns": context.turns}
     if about["load"][0] > 0.5 * (os.cpu_count() or 1):
         logging.warning("The machine is busy (load %s): these numbers will not be worth much.", about["load"][0])
