@@ -492,9 +492,13 @@ class Workbench:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def __getattr__(self, name: str) -> NoReturn:
+    def __getattr__(self, name: str) -> Callable[..., NoReturn]:
         if name in RESERVED:
-            raise UsageError(f"{RESERVED[name]} ({name}) is not there yet.", fix="The name is reserved.")
+
+            def not_there_yet(*_: Any, **__: Any) -> NoReturn:
+                raise UsageError(f"{RESERVED[name]} ({name}) is not there yet.", fix="The name is reserved.")
+
+            return not_there_yet
         raise AttributeError(f"Workbench has no attribute {name!r}")
 
     # inside

@@ -16,7 +16,7 @@ from jupyter_kf.model.run import Execution, Experiment, Run, State, iso
 STREAM_TAIL = 64 * 1024
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CheckView:
     """What ``check`` found. ``sources`` maps cell ids to their text, for quoting the line a finding is about."""
 
@@ -28,6 +28,10 @@ class CheckView:
     sources: Mapping[str, str] = field(default_factory=dict)
     parameters: tuple[Mapping[str, Any], ...] = ()
     replaced: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        steps = len(self.pipeline.steps) if self.pipeline else 0
+        return f"<CheckView {Path(self.notebook).name}: {steps} steps, {len(self.diagnostics)} findings>"
 
     @property
     def ok(self) -> bool:
@@ -58,7 +62,7 @@ class RunRefused(NotebookError):
         self.check = check
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RunView:
     """A run with its executions, in the order of the pipeline's steps, attempts one after another."""
 
@@ -67,6 +71,9 @@ class RunView:
     pipeline: Pipeline | None = None
     diagnostics: tuple[Diagnostic, ...] = ()
     replaced: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<RunView {self.run.name} {self.run.id} {self.run.state}>"
 
     @property
     def id(self) -> str:
@@ -322,13 +329,16 @@ class DoctorView:
         return {"ok": self.ok, "findings": [f.to_dict() for f in self.findings]}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GraphView:
     """A pipeline to be drawn, with the states of a run's steps where it is a run's."""
 
     pipeline: Pipeline
     run: Run | None = None
     executions: Mapping[str, Execution] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"<GraphView {self.pipeline.name}: {len(self.pipeline.steps)} steps>"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the document of ``graph --json``."""

@@ -44,5 +44,6 @@ def test_every_verb_is_a_method_of_the_workbench(tmp_path) -> None:  # type: ign
     bench = Workbench(Settings(home=tmp_path))
     for verb in RESERVED:
         with pytest.raises(UsageError, match="not there yet"):
-            getattr(bench, verb)
+            getattr(bench, verb)("notebook.ipynb")
+    assert not hasattr(bench, "nothing")
     assert list(tmp_path.iterdir()) == []  # nothing is opened before it is needed
