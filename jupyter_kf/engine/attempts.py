@@ -197,10 +197,15 @@ def death_error(attempt: Attempt, status: int | None) -> dict[str, Any]:
             how = f"was killed by signal {-status} ({signal.Signals(-status).name})"
             fix = _SIGNAL_ADVICE.get(-status, "See its stderr.")
             return _step_error(attempt, "KF220", f"The process of step {name!r} {how}.", fix, last)
-        return _step_error(attempt, "KF220", f"The process of step {name!r} was killed by signal {-status}.", "", last)
-    code = "an unknown status" if status is None else f"exit code {status}"
+        message = f"The process of step {name!r} was killed by signal {-status}."
+        return _step_error(attempt, "KF220", message, "See its stderr.", last)
+    if status is None:
+        message = f"The fork server was killed, and with it step {name!r}, which was running."
+        fix = "Most likely memory ran out. Resume the run; JUPYTER_KF_START=spawn does without the server."
+        return _step_error(attempt, "KF223", message, fix, last)
     fix = "Something in the step ended the interpreter itself, such as os._exit(). See its stderr."
-    return _step_error(attempt, "KF222", f"The process of step {name!r} ended with {code} and no result.", fix, last)
+    message = f"The process of step {name!r} ended with exit code {status} and no result."
+    return _step_error(attempt, "KF222", message, fix, last)
 
 
 def timeout_error(attempt: Attempt) -> dict[str, Any]:
