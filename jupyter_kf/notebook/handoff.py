@@ -328,16 +328,19 @@ class _Closure:
                 return piece
         return None
 
-    def replay(self, piece: Piece) -> None:
-        """The step replays a piece, and before it what the piece needs."""
+    def replay(self, piece: Piece, *, early: bool = False) -> None:
+        """The step replays a piece, and before it what the piece needs.
+
+        A piece of the step's own cells is replayed only where another piece needs it before the cells run (``early``).
+        """
         draft = self.draft
-        if piece.id in draft.replay or piece.owner == draft.index:
+        if piece.id in draft.replay or (piece.owner == draft.index and not early):
             return
         draft.replay[piece.id] = piece
         for name in piece.needs():
             below = self.handoff.shelf.before(name, piece)
-            if below is not None and below.owner < draft.index:
-                self.replay(below)
+            if below is not None and below.owner <= draft.index:
+                self.replay(below, early=True)
             elif name in self.handoff.parameters:
                 draft.demands.setdefault(
                     name, Demand("quiet", Site(piece.cell_index, piece.line), piece.names[0] if piece.names else "")
