@@ -133,6 +133,7 @@ def _attended(bench: Workbench, args: Any, terminal: Terminal, go: Callable[[Pro
                 if not progress.run:
                     raise
                 view = _cancelled(bench, progress, terminal)
+        progress.done()
     except _HungUp:
         return 129
     except UsageError:

@@ -12,6 +12,8 @@ from jupyter_kf.widgets.text import STATE_COLOURS, clip
 from jupyter_kf.widgets.words import SIGNS, duration, plain
 from jupyter_kf.workbench.views import RunView
 
+_PAUSE = 0.05
+
 
 @dataclass(slots=True)
 class _Line:
@@ -32,6 +34,7 @@ class Progress:
         self._lines: dict[str, _Line] = {}
         self._drawn = 0
         self._busy = False
+        self._last = 0.0
         self.run = ""
         self.cursor = 0
 
@@ -69,6 +72,11 @@ class Progress:
             self._tell(line, line.note)
         else:
             return
+        if self.terminal.live and time.monotonic() - self._last > _PAUSE:
+            self._draw()
+
+    def done(self) -> None:
+        """Nothing more comes: draw what was held back."""
         if self.terminal.live:
             self._draw()
 
@@ -91,6 +99,7 @@ class Progress:
 
     def _draw(self) -> None:
         """Draw all lines over those drawn before."""
+        self._last = time.monotonic()
         self._busy = True  # a tick must not write in the middle of this
         width, paint = self.terminal.width, self.terminal.paint
         wide = min(32, max((len(line.step) for line in self._lines.values()), default=0))

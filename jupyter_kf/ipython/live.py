@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from typing import Any
 
@@ -23,7 +24,10 @@ class LiveRun:
         self._display: Any = None
         self._view: RunView | None = None
         self._executions: dict[str, Any] = {}
-        self._drawn = 0.0
+        self._next = 0.0
+        self._guard = threading.RLock()
+        self._timer: threading.Timer | None = None
+        self._over = False
 
     def started(self, view: RunView) -> None:
         """The run has an id and its steps are known."""
@@ -44,13 +48,43 @@ class LiveRun:
             return
         self._fold(event)
         over = event.kind == "execution.finished"
-        if self._display is not None and (over or time.monotonic() - self._drawn > _PAUSE):
-            self._drawn = time.monotonic()
-            self._display.update(self._bundle(), raw=True)
+        if self._display is not None:
+            self._draw_soon()
         elif not self._rich and over:
             execution = self._executions[event.step]
             took = "from the cache" if execution.cached else duration(execution.seconds)
             sys.stdout.write(f"{SIGNS[execution.state]} {event.step}  {took}\n")
+
+    def _draw_soon(self) -> None:
+        """Draw at once, or a moment later where the last drawing was only just made."""
+        with self._guard:
+            if self._timer is not None or self._over:
+                return
+            wait = self._next - time.monotonic()
+            if wait > 0:
+                self._timer = threading.Timer(wait, self._draw_late)
+                self._timer.daemon = True
+                self._timer.start()
+                return
+        self._draw()
+
+    def _draw_late(self) -> None:
+        with self._guard:
+            self._timer = None
+        self._draw()
+
+    def _draw(self) -> None:
+        began = time.monotonic()
+        with self._guard:
+            if not self._over:
+                self._display.update(self._bundle(), raw=True)
+            self._next = began + max(_PAUSE, 10 * (time.monotonic() - began))
+
+    def _stop_drawing(self) -> None:
+        with self._guard:
+            self._over = True
+            if self._timer is not None:
+                self._timer.cancel()
 
     def _fold(self, event: Event) -> None:
         from jupyter_kf.model.run import Execution
@@ -82,11 +116,15 @@ class LiveRun:
         view = self._view
         if view is None:
             return {"text/plain": ""}
-        done = sum(e.state.final for e in self._executions.values())
-        return {"text/html": live_html(view, self._executions), "text/plain": f"{view.name} {view.id}: {done} done"}
+        done = sum(e.state.final for e in list(self._executions.values()))
+        return {
+            "text/html": live_html(view, dict(self._executions)),
+            "text/plain": f"{view.name} {view.id}: {done} done",
+        }
 
     def done(self, view: RunView) -> None:
         """The run is over, or goes on by itself: what follows is shown as the cell's result."""
+        self._stop_drawing()
         if self._display is not None:
             from jupyter_kf.widgets.html import summary_html
 
@@ -95,6 +133,7 @@ class LiveRun:
 
     def left(self) -> None:
         """The user does not want to wait."""
+        self._stop_drawing()
         sys.stdout.write(
             f"The run goes on. Follow it: %kubeflow logs -f {self.run}   stop it: %kubeflow cancel {self.run}\n"
         )

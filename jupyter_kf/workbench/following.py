@@ -122,6 +122,7 @@ def follow_lines(view_now: Callable[[], RunView], step: str = "", tail: int = 0)
     ended: set[str] = set()
     first = True
     while True:
+        began = time.monotonic()
         view = view_now()
         for execution in view.executions:
             if step not in {"", execution.step} or execution.id in ended or not execution.folder:
@@ -142,4 +143,4 @@ def follow_lines(view_now: Callable[[], RunView], step: str = "", tail: int = 0)
         if view.state.final:
             return
         first = False
-        time.sleep(_PAUSE)
+        time.sleep(max(_PAUSE, 4 * (time.monotonic() - began)))  # a long run is not read all the time

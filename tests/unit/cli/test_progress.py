@@ -39,6 +39,7 @@ def tell(terminal: Terminal) -> Progress:
     progress.started(VIEW)
     for one in STORY:
         progress.event(one)
+    progress.done()
     return progress
 
 
