@@ -47,11 +47,15 @@ def test_first_notebook_of_the_guide_and_python_page(tmp_path: Path) -> None:
     assert list(steps) == ["sample", "squares", "cubes", "report"]
     assert steps["squares"]["after"] == steps["cubes"]["after"] == ["sample"]
     assert set(steps["report"]["inputs"]) == {"squares", "cubes"}
+    (shown,) = blocks("docs/getting-started.md", "## Check", "## Run", "text")
+    environ = os.environ | {"JUPYTER_KF_HOME": str(tmp_path / "home"), "COLUMNS": "80"}
+    words = [sys.executable, "-m", "jupyter_kf", "check", "my.ipynb"]
+    done = subprocess.run(words, cwd=tmp_path, env=environ, capture_output=True, text=True, check=True, timeout=100)
+    assert done.stdout.strip() == shown.strip()
     printed = {e["step"]: e["stdout"] for e in kf(tmp_path, "run", "my.ipynb", "-p", "n=2000")["executions"]}
     assert re.fullmatch(r"squares: 2000 values, mean 1\.\d\d\ncubes: 2000 values, mean -?0\.\d\d\n", printed["report"])
 
     (script,) = blocks("docs/api.md", "# Python", "## Errors")
-    environ = os.environ | {"JUPYTER_KF_HOME": str(tmp_path / "home")}
     words = [sys.executable, "-W", "error", "-c", script]
     done = subprocess.run(words, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False, timeout=200)
     assert done.returncode == 0, done.stderr
