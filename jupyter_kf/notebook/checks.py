@@ -15,6 +15,7 @@ from jupyter_kf.notebook.lint import Report, listed
 from jupyter_kf.notebook.reading import Reading
 from jupyter_kf.notebook.scopes import changed_by_call, root_name
 
+_MANY = 50
 _GENERATOR_NAMES = {"<random>": "random", "<numpy.random>": "numpy.random"}
 
 
@@ -162,7 +163,7 @@ def _missing(reading: Reading, handoff: Handoff, report: Report, draft: Draft, b
         via = f" (in `{demand.through}`)" if demand.through else ""
         below = _below(reading, draft, name)
         if demand.how == "hard" and blind > draft.index:
-            near = nearest(name, {*handoff.binders, *reading.parameters, *handoff.shelf.by_name, *BUILTINS} - {name})
+            near = _nearest_known(reading, handoff, report, name)
             fix = below or f"Import or define `{name}` above, or make it in an earlier step"
             report.say(
                 "KF121",
@@ -177,6 +178,13 @@ def _missing(reading: Reading, handoff: Handoff, report: Report, draft: Draft, b
                 f"Step `{draft.name}` may use `{name}`{via}, which nothing before it makes.",
                 below or f"Define `{name}` above, or leave it where it is never reached.",
             )
+
+
+def _nearest_known(reading: Reading, handoff: Handoff, report: Report, name: str) -> str | None:
+    """The known name most like a missing one; not asked for where very much is missing."""
+    if len(report.found) > _MANY:
+        return None
+    return nearest(name, {*handoff.binders, *reading.parameters, *handoff.shelf.by_name, *BUILTINS} - {name})
 
 
 def _below(reading: Reading, draft: Draft, name: str) -> str:

@@ -12,7 +12,8 @@ from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from jupyter_kf.notebook.facts import Binding, Facts, Site
+from jupyter_kf.notebook.bindings import Bindings, Frame
+from jupyter_kf.notebook.facts import Facts, Site
 from jupyter_kf.notebook.promises import (
     always_matches,
     catches_names,
@@ -38,17 +39,6 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 @dataclass(slots=True)
-class _Frame:
-    """A namespace being filled: the notebook's, or a class body's."""
-
-    must: set[str] = field(default_factory=set)
-    may: set[str] = field(default_factory=set)
-    globals_: set[str] = field(default_factory=set)
-    defs: dict[str, Late] = field(default_factory=dict)
-    name: str = ""
-
-
-@dataclass(slots=True)
 class _Loop:
     """States at the ``break`` and ``continue`` statements of a loop."""
 
@@ -70,7 +60,7 @@ def analyse(
     return walk.finish()
 
 
-class Walk:
+class Walk(Bindings):
     """The walk. ``depth`` counts branches around the present statement, ``dead`` says that it cannot be reached."""
 
     def __init__(
@@ -81,127 +71,11 @@ class Walk:
         imported: Container[str] = (),
     ) -> None:
         self.imported = imported
-        self.facts = Facts()
+        super().__init__()
         self.stars = stars
-        self.cell = 0
-        self.moment = 0
-        self.statement: ast.stmt | None = None
-        self.frames = [_Frame()]
-        self.depth = 0
-        self.unsure = 0
-        self.guarded = 0
         self.dead = False
         self.loops: list[_Loop] = []
         self.late_annotations = late_annotations
-
-    # -- names
-
-    @property
-    def frame(self) -> _Frame:
-        """The namespace being filled."""
-        return self.frames[-1]
-
-    @property
-    def must(self) -> set[str]:
-        """The names surely bound in it."""
-        return self.frames[-1].must
-
-    @must.setter
-    def must(self, names: set[str]) -> None:
-        self.frames[-1].must = names
-
-    def _mangled(self, name: str) -> str:
-        owner = self.frame.name.lstrip("_")
-        if owner and name.startswith("__") and not name.endswith("__"):
-            return f"_{owner}{name}"
-        return name
-
-    def read(self, name: str, line: int, *, soft: bool = False) -> None:
-        """A name is looked up now."""
-        name = self._mangled(name)
-        frame = self.frame
-        if len(self.frames) > 1 and name not in frame.globals_:
-            if name in frame.defs:
-                self.facts.active.append((frame.defs[name], self.moment, Site(self.cell, line)))
-            if name in frame.must:
-                return
-            soft = soft or name in frame.may
-        self._read_outer(name, line, soft=soft)
-
-    def _read_outer(self, name: str, line: int, *, soft: bool = False) -> None:
-        facts = self.facts
-        facts.loads.setdefault(name, self.moment)
-        if name in self.frames[0].must:
-            return
-        site = Site(self.cell, line)
-        facts.uses.setdefault(name, site)
-        if name in facts.bindings:
-            facts.doubtful.setdefault(name, site)
-        elif soft:
-            return
-        elif self.guarded:
-            facts.guarded.setdefault(name, site)
-        else:
-            facts.hard.setdefault(name, site)
-
-    def bind(self, name: str, line: int, kind: str = "assign") -> None:
-        """A name is bound now."""
-        name = self._mangled(name)
-        frame = self.frame
-        if len(self.frames) > 1 and name not in frame.globals_:
-            frame.may.add(name)
-            frame.must.add(name)
-            return
-        self._bind_outer(name, line, kind, sure=True)
-
-    def _bind_outer(self, name: str, line: int, kind: str, *, sure: bool) -> None:
-        facts, site = self.facts, Site(self.cell, line)
-        plain = sure and self.depth == 0 and self.unsure == 0
-        facts.bindings.setdefault(name, []).append(Binding(kind, site, plain, self.statement))
-        facts.last[name] = site
-        if sure:
-            self.frames[0].must.add(name)
-            if plain:
-                facts.sure.setdefault(name, self.moment)
-
-    def unbind(self, name: str, line: int, *, read: bool = True) -> None:
-        """A name is deleted now."""
-        if read:
-            self.read(name, line)
-        name = self._mangled(name)
-        if len(self.frames) > 1 and name not in self.frame.globals_:
-            self.frame.must.discard(name)
-            return
-        self._bind_outer(name, line, "del", sure=False)
-        self.frames[0].must.discard(name)
-        self.facts.sure.pop(name, None)
-
-    def change(self, name: str | None, line: int) -> None:
-        """An object is changed in place through a name."""
-        if name is None:
-            return
-        name = self._mangled(name)
-        if len(self.frames) > 1 and name in self.frame.may and name not in self.frame.globals_:
-            return
-        site = Site(self.cell, line)
-        self.facts.changes.setdefault(name, site)
-        self.facts.last[name] = site
-
-    def _later(self, late: Late, line: int) -> None:
-        """Code without a name was made that may run at any time from now on."""
-        self.facts.active.append((late, self.moment, Site(self.cell, line)))
-
-    def _at_once(self, late: Late, line: int) -> None:
-        """Code runs now that is a scope of its own."""
-        for name, where in late.reads.items():
-            self._read_outer(name, where)
-        for name, where in late.changes.items():
-            if name not in self.frame.may or len(self.frames) == 1:
-                self.facts.changes.setdefault(name, Site(self.cell, where))
-                self.facts.last[name] = Site(self.cell, where)
-        for name in late.writes:
-            self._bind_outer(name, line, "assign", sure=False)
-        self.facts.calls |= late.calls
 
     # -- statements
 
@@ -309,9 +183,9 @@ class Walk:
         for statement in body:
             for node in ast.walk(statement):
                 if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Del):
-                    yield self._mangled(node.id)
+                    yield self.mangled(node.id)
                 elif isinstance(node, ast.ExceptHandler) and node.name:
-                    yield self._mangled(node.name)
+                    yield self.mangled(node.name)
 
     def _for(self, node: ast.For | ast.AsyncFor) -> None:
         self.visit(node.iter)
@@ -439,13 +313,13 @@ class Walk:
                 self._annotation(annotation, hidden)
         late = function_late(node, future="annotations" in self.facts.future, private=self.frame.name)
         if getattr(node, "kf_now", False):
-            self._at_once(late, node.lineno)
+            self.at_once(late, node.lineno)
             return
         if self._annotations_wait() and "annotations" not in self.facts.future:
             late = _with_annotations(late, annotations_of(node), hidden)
         impatient = any(not is_patient(d, self.imported) for d in node.decorator_list)
         if impatient:
-            self._later(late, node.lineno)
+            self.later(late, node.lineno)
         if len(self.frames) > 1:
             self.frame.defs[node.name] = late
         else:
@@ -469,7 +343,7 @@ class Walk:
         params = [p.name for p in getattr(node, "type_params", ())]
         for part in [*node.bases, *(k.value for k in node.keywords)]:
             self._annotation(part, params)
-        self.frames.append(_Frame(must=set(params), may=set(params), name=node.name))
+        self.frames.append(Frame(must=set(params), may=set(params), name=node.name))
         loops, self.loops = self.loops, []
         for name in ("__module__", "__qualname__"):
             self.frame.must.add(name)
@@ -480,7 +354,7 @@ class Walk:
         self.frames.pop()
         late = class_late(node, future="annotations" in self.facts.future)
         if any(not is_patient(d, self.imported) for d in node.decorator_list):
-            self._later(late, node.lineno)
+            self.later(late, node.lineno)
         if len(self.frames) > 1:
             self.frame.defs[node.name] = late
         else:
@@ -602,17 +476,17 @@ class Walk:
     def _lambda(self, node: ast.Lambda) -> None:
         for default in defaults_of(node):
             self.visit(default)
-        self._later(function_late(node, private=self.frame.name), node.lineno)
+        self.later(function_late(node, private=self.frame.name), node.lineno)
 
     def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> None:
         self.visit(node.generators[0].iter)
         late, walrus = comprehension_late(node, private=self.frame.name)
         if isinstance(node, ast.GeneratorExp):
-            self._later(late, node.lineno)
+            self.later(late, node.lineno)
         else:
-            self._at_once(late, node.lineno)
+            self.at_once(late, node.lineno)
         for name, line in walrus.items():
-            self._bind_outer(name, line, "assign", sure=False)
+            self.bind_outer(name, line, "assign", sure=False)
 
     def _call(self, node: ast.Call) -> None:
         self.visit(node.func)

@@ -97,6 +97,7 @@ class Handoff:
         self.changers: dict[str, list[int]] = {}
         self.makers: dict[str, list[int]] = {}
         self.late_names: set[str] = set()
+        self.constant = [p for p in shelf.pieces if p.always and p.owner < 0]
 
     def work_out(self) -> None:
         """Fill every draft."""
@@ -253,8 +254,8 @@ class _Closure:
         for name, site in draft.traces.draws.items():
             if name not in draft.traces.sure or site < draft.traces.seeds[name]:
                 self.demand(name, Demand("quiet", site))
-        for piece in self.handoff.shelf.pieces:
-            if piece.always and (piece.owner < 0 and piece.position[0] < draft.last):
+        for piece in self.handoff.constant:
+            if piece.position[0] < draft.last:
                 self.replay(piece)
         draft.changes.update(n for n in facts.changes)
         for late, moment, site in facts.active:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import ast
-import math
-import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from jupyter_kf.model.pipeline import Parameter
 from jupyter_kf.notebook.document import Document, DocumentCell
@@ -29,6 +26,7 @@ from jupyter_kf.notebook.fragments import (
 from jupyter_kf.notebook.handoff import Draft
 from jupyter_kf.notebook.lint import Report
 from jupyter_kf.notebook.marks import Mark, Marking
+from jupyter_kf.notebook.parameters import NO_VALUE, constant_value, parameter_name, type_name
 from jupyter_kf.notebook.scopes import Late, root_name
 from jupyter_kf.notebook.source import translate
 from jupyter_kf.notebook.stars import StarModules
@@ -36,15 +34,6 @@ from jupyter_kf.notebook.traces import Tracer, Traces
 
 #: Kale's imports and functions stand above everything else, in this order.
 _ABOVE = {"imports": -2_000_000, "functions": -1_000_000}
-_ARITHMETIC: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
-    ast.Pow: operator.pow,
-}
 #: Calls that set up the process rather than make a value.
 _ENVIRONMENT = frozenset(
     {
@@ -188,7 +177,7 @@ class Reading:
             return
         assert isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value is not None
         value = constant_value(statement.value)
-        if value is _NO_VALUE:
+        if value is NO_VALUE:
             return
         if name in self.parameters:
             self.report.say(
@@ -197,7 +186,7 @@ class Reading:
                 f"Parameter `{name}` is given twice; the last value is its default.",
                 "Keep one of the lines.",
             )
-        self.parameters[name] = Parameter(name, _type(value), value, cell.id, statement.lineno)
+        self.parameters[name] = Parameter(name, type_name(value), value, cell.id, statement.lineno)
 
     # -- steps
 
@@ -366,7 +355,7 @@ class Reading:
         for ordinal, statement in enumerate(tree.body):
             name = parameter_name(statement)
             value = getattr(statement, "value", None)
-            if name is not None and value is not None and constant_value(value) is not _NO_VALUE:
+            if name is not None and value is not None and constant_value(value) is not NO_VALUE:
                 continue
             facts = self._facts(cell, [statement])
             if not facts.bindings and not facts.stars:
@@ -553,55 +542,3 @@ def _late_annotations(kernel_python: str | None) -> bool:
         if match:
             return int(match[1]) >= 14
     return sys.version_info >= (3, 14)
-
-
-class _NoValue:
-    """Stands for an expression that is no plain value."""
-
-
-_NO_VALUE = _NoValue()
-
-
-def parameter_name(statement: ast.stmt) -> str | None:
-    """Return the name that a statement of the parameters cell binds alone, if it does."""
-    if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
-        target: ast.expr = statement.targets[0]
-    elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
-        target = statement.target
-    else:
-        return None
-    return target.id if isinstance(target, ast.Name) else None
-
-
-def constant_value(node: ast.expr) -> Any:
-    """Return the value of a literal, or of arithmetic on numbers, that JSON can hold; else a mark for none."""
-    try:
-        value = _evaluated(node)
-    except (ValueError, TypeError, ArithmeticError, SyntaxError, MemoryError, RecursionError):
-        return _NO_VALUE
-    return value if _fits_json(value) else _NO_VALUE
-
-
-def _evaluated(node: ast.expr) -> Any:
-    if isinstance(node, ast.BinOp) and type(node.op) in _ARITHMETIC:
-        left, right = _evaluated(node.left), _evaluated(node.right)
-        if not all(type(v) in {int, float} and abs(v) < 2**63 for v in (left, right)):
-            raise ValueError("no number of plain size")
-        if isinstance(node.op, ast.Pow) and abs(right) > 64:
-            raise ValueError("too large")
-        return _ARITHMETIC[type(node.op)](left, right)
-    return ast.literal_eval(node)
-
-
-def _fits_json(value: Any) -> bool:
-    if isinstance(value, float):
-        return math.isfinite(value)
-    if value is None or isinstance(value, bool | int | str):
-        return True
-    if isinstance(value, list):
-        return all(_fits_json(v) for v in value)
-    return isinstance(value, dict) and all(isinstance(k, str) and _fits_json(v) for k, v in value.items())
-
-
-def _type(value: Any) -> str:
-    return "none" if value is None else type(value).__name__
