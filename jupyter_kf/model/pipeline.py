@@ -159,7 +159,8 @@ class Pipeline:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data; :func:`pipeline_from_dict` is its inverse."""
-        return _plain(self)
+        data: dict[str, Any] = _plain(self)
+        return data
 
     def summary(self) -> dict[str, Any]:
         """Return the ``pipeline`` object of ``jupyter kf check --json``."""
@@ -226,10 +227,11 @@ def pipeline_from_dict(data: Mapping[str, Any]) -> Pipeline:
         )
         for s in data["steps"]
     )
-    return _tupled(
+    pipeline: Pipeline = _tupled(
         Pipeline,
         data,
         steps=steps,
         parameters=tuple(Parameter(**p) for p in data["parameters"]),
         fragments=tuple(_tupled(Fragment, f) for f in data["fragments"]),
     )
+    return pipeline
