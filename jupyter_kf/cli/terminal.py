@@ -10,6 +10,7 @@ import sys
 from typing import Any
 
 from jupyter_kf.widgets.text import Paint, ansi_paint, no_paint, text_of
+from jupyter_kf.widgets.words import plain
 
 
 class Terminal:
@@ -35,8 +36,8 @@ class Terminal:
             self.write(text + "\n")
 
     def warn(self, text: str) -> None:
-        """Print to stderr."""
-        sys.stderr.write(text + "\n")
+        """Print to stderr; without colours where that is no terminal."""
+        sys.stderr.write((text if sys.stderr.isatty() else plain(text)) + "\n")
         sys.stderr.flush()
 
     def write(self, text: str) -> None:

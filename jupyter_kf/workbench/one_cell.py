@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_kf.errors import NotebookError, StepFailed
 from jupyter_kf.model.event import Event
 from jupyter_kf.model.names import new_id
-from jupyter_kf.model.pipeline import IMPLICIT_NAMES, Step
+from jupyter_kf.model.pipeline import IMPLICIT_NAMES, NUMPY_RANDOM_STATE, RANDOM_STATE, Step
 from jupyter_kf.model.run import State
 from jupyter_kf.workbench.reading import diagnostic_of
 
@@ -101,6 +101,7 @@ class CellRun:
         """Bind in the namespace what the cell made or changed; return reasons, by name, for what stayed behind."""
         from jupyter_kf.runtime.bundle import load
         from jupyter_kf.runtime.namespace import Namespace
+        from jupyter_kf.runtime.random_state import RandomStates
 
         names = (self.report or {}).get("names") or {}
         room = Namespace(self.namespace)
@@ -113,6 +114,7 @@ class CellRun:
         before = {name: self.namespace[name] for name in names if name in self._kept and name in self.namespace}
         for digest, wanted in together.items():
             load(str(self.store.artifacts.path(digest)), wanted, room, digest=digest)
+        RandomStates(()).set(self.namespace)
         # A value changed in place changes under all its names.
         for name, old in before.items():
             if names[name]["state"] == "stored":
@@ -143,10 +145,10 @@ class CellRun:
         wanted = [n for n in (*step.needs, *step.options.inputs) if self._has(n)]
         room = Namespace(self.namespace)
         while True:
-            values = {n: self.namespace[n] for n in dict.fromkeys(wanted)}
+            values = {**generator_states(), **{n: self.namespace[n] for n in dict.fromkeys(wanted)}}
             outcome = dump(values, str(self.store.artifacts.folder), room)
             late = {n for a in outcome.artifacts for n in a.get("late", ())}
-            more = sorted(n for n in late if n not in values and self._has(n))
+            more = sorted(n for n in late if n not in wanted and self._has(n))
             if not more:
                 break
             wanted += more
@@ -168,7 +170,7 @@ class CellRun:
         return name not in _BUILTIN or self.namespace[name] is not getattr(builtins, name)
 
     def _manifest(self, step: Step, inputs: list[dict[str, Any]], given: Mapping[str, str]) -> dict[str, Any]:
-        live = [n for n in dict.fromkeys([*step.binds, *given, *step.options.outputs]) if n not in IMPLICIT_NAMES]
+        live = list(dict.fromkeys([*step.binds, *given, *step.options.outputs]))
         return {
             "version": 1,
             "run": self.run,
@@ -189,7 +191,7 @@ class CellRun:
             "live": live,
             "wanted": [],
             "outputs": list(step.options.outputs),
-            "random": [],
+            "random": [n for n in given if n in IMPLICIT_NAMES],
             "env": dict(step.options.env),
             "secrets": list(step.options.secrets),
             "threads": os.cpu_count() or 1,
@@ -266,6 +268,16 @@ class CellRun:
                 Event("run.finished", self.run, time.time(), data={"state": str(state), "error": error}),
             ]
         )
+
+
+def generator_states() -> dict[str, Any]:
+    """Return the states of the global random generators of this process, of those that are loaded."""
+    states: dict[str, Any] = {}
+    if "random" in sys.modules:
+        states[RANDOM_STATE] = sys.modules["random"].getstate()
+    if "numpy.random" in sys.modules:
+        states[NUMPY_RANDOM_STATE] = sys.modules["numpy.random"].get_state(legacy=False)
+    return states
 
 
 class OutputReader:

@@ -137,6 +137,15 @@ def test_a_cell_in_a_process_of_its_own(front: Front) -> None:
     assert "jupyter_kf/" not in text
 
 
+def test_random_numbers_go_on_where_the_kernel_stands(front: Front) -> None:
+    front.do(
+        "import random\nrandom.seed(7)\nhere = [random.random() for _ in range(4)]\nrandom.seed(7)\na = random.random()"
+    )
+    front.do("%%kubeflow step draw --on local\nb, c = random.random(), random.random()")
+    _, text = front.do("print([a, b, c, random.random()] == here)")
+    assert text == "True\n"
+
+
 def test_an_interrupt_ends_a_cell_that_runs_elsewhere(front: Front) -> None:
     request = front.send("%%kubeflow step far --on local\nimport time\nprint('begun', flush=True)\ntime.sleep(300)")
     front.read(request, until="begun")
