@@ -10,7 +10,7 @@ from typing import Any
 
 from jupyter_kf.errors import KFError, UsageError
 from jupyter_kf.ipython.extension import HELP, KernelSession
-from jupyter_kf.ipython.notebook_file import notebook_path, overrides
+from jupyter_kf.ipython.notebook_file import notebook_path, overrides, unsaved
 from jupyter_kf.workbench import Workbench
 from jupyter_kf.workbench.bench import existing
 from jupyter_kf.workbench.verbs import KERNEL_VERBS, VERBS, build_parser, parse, split_pairs
@@ -145,6 +145,8 @@ def _run(session: KernelSession, args: Any) -> Any:
     own = not (args.notebook or args.notebook_option) and not args.kernel
     only = [name for text in args.only for name in text.split(",") if name]
     replaced = overrides(session, path)
+    for directive in unsaved(session, path):
+        sys.stdout.write(f"not in the saved file, so not in this run: {directive} (save the notebook first)\n")
 
     def go(**watching: Any) -> Any:
         return workbench(session).run(

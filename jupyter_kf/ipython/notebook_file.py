@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -128,3 +129,23 @@ def overrides(session: KernelSession, path: Path) -> dict[str, str]:
         for cell, (text, moment) in session.executed.items()
         if moment > saved_at and cell in saved and saved[cell].rstrip("\n") != text.rstrip("\n")
     }
+
+
+def unsaved(session: KernelSession, path: Path) -> list[str]:
+    """Return the directives of marked cells that were executed here since the file was saved and are not in it.
+
+    They cannot stand for a saved cell, because there is none with their id (VS Code's ids are not saved at all).
+    """
+    try:
+        saved_at = path.stat().st_mtime
+    except OSError:
+        return []
+    saved = _cells(path)
+    texts = {text.strip() for text in saved.values()}
+    found = []
+    for cell, (text, moment) in session.executed.items():
+        first = text.lstrip().split("\n", 1)[0].strip()
+        marked = re.match(r"(?:#\s*)?%%kubeflow\s+(?:step|params|setup)\b", first)
+        if marked and moment > saved_at and cell not in saved and text.strip() not in texts:
+            found.append(first)
+    return found

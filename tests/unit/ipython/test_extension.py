@@ -20,7 +20,7 @@ from traitlets.config import Config
 from jupyter_kf.errors import UsageError
 from jupyter_kf.ipython import extension
 from jupyter_kf.ipython.extension import KernelSession
-from jupyter_kf.ipython.notebook_file import notebook_path, overrides
+from jupyter_kf.ipython.notebook_file import notebook_path, overrides, unsaved
 
 
 @pytest.fixture(scope="module")
@@ -191,6 +191,20 @@ def test_text_executed_after_the_save_stands_for_the_saved(tmp_path: Path) -> No
         "?": ("", saved + 1),
     }
     assert overrides(kernel, path) == {"a": "x = 10"}
+
+
+def test_marked_cells_that_are_not_saved_are_told(tmp_path: Path) -> None:
+    path = write(tmp_path / "nb.ipynb", a="%%kubeflow step a\nx = 1")
+    later = path.stat().st_mtime + 1
+    kernel = session()
+    kernel.executed = {
+        "a": ("%%kubeflow step a\nx = 2", later),
+        "new": ("%%kubeflow step b\ny = 2", later),
+        "vscode:1": ("%%kubeflow step a\nx = 1", later),
+        "plain": ("z = 1", later),
+        "old": ("%%kubeflow step c\ny = 2", later - 2),
+    }
+    assert unsaved(kernel, path) == ["%%kubeflow step b"]
 
 
 def test_loading_the_extension_imports_little() -> None:
