@@ -355,7 +355,7 @@ class Scheduler:
             first = self._steps[waiting[0]].name
             error = {
                 "type": "EngineError",
-                "code": "KF710",
+                "code": "KF708",
                 "message": f"Step {first!r} waits for a step that is not part of this run and has no earlier result.",
                 "fix": "Run the whole pipeline once, or name the run to take results from.",
             }

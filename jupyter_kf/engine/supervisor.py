@@ -16,7 +16,7 @@ import selectors
 import signal
 import sys
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,6 +45,8 @@ _TICK = 0.2
 _SAY_AFTER = 0.5
 _SAY_AGAIN = 2.0
 _BATCH = 200
+#: How often a step is started again that was lost with its fork server.
+_LOST_LIMIT = 2
 #: Seconds that half written artifacts of other machines are left alone.
 DRAFTS_KEPT = 86400.0
 
@@ -74,6 +76,7 @@ class Supervisor:
         self._own: dict[str, Execution] = {}
         self._before: dict[str, Mapping[str, str]] = {}
         self._canceled: set[str] = set()
+        self._lost: Counter[str] = Counter()
         self._canceling = False
         self._died = False
         self._artifacts: dict[str, Mapping[str, Any]] = {}
@@ -464,8 +467,19 @@ class Supervisor:
             self._stopped(attempt)
         elif attempt.ending == "timeout":
             self._failed(attempt, attempts.timeout_error(attempt))
+        elif status is None and self._lost[attempt.step.name] < _LOST_LIMIT:
+            self._again(attempt)
         else:
             self._failed(attempt, attempts.death_error(attempt, status))
+
+    def _again(self, attempt: Attempt) -> None:
+        """Start a step once more that died with its fork server, through no fault of its own; it costs no retry."""
+        self._lost[attempt.step.name] += 1
+        self._done(attempt)
+        self._pending += attempt.records.events()
+        reason = "its fork server was killed; the step runs again"
+        self._pending.append(attempt.finished_event(self._run, State.INTERRUPTED, reason=reason))
+        self._carry_out(self._scheduler.handle(scheduler.Stopped(attempt.step.name, attempt.launch.attempt)))
 
     def _done(self, attempt: Attempt) -> None:
         self._running.pop(attempt.execution, None)

@@ -274,7 +274,7 @@ def test_a_target_whose_producer_never_ran_is_told_so() -> None:
     scheduler = Scheduler(FAN, targets={"join"})
     made = scheduler.handle(Begin())
     assert made[0] == Skip("join", "") and isinstance(made[1], Finish) and made[1].error is not None
-    assert made[1].error["code"] == "KF710"
+    assert made[1].error["code"] == "KF708"
 
 
 def test_targets_take_restored_results_without_judging_them() -> None:
