@@ -16,7 +16,7 @@ from jupyter_kf.errors import KFError, UsageError
 from jupyter_kf.model.run import State
 from jupyter_kf.widgets.text import diagnostics_text, step_text, text_of
 from jupyter_kf.workbench import Workbench
-from jupyter_kf.workbench.bench import existing
+from jupyter_kf.workbench.naming import existing
 from jupyter_kf.workbench.reading import diagnostic_of
 from jupyter_kf.workbench.verbs import split_pairs
 from jupyter_kf.workbench.views import RunRefused, RunView, superseded

@@ -12,7 +12,7 @@ from jupyter_kf.errors import KFError, UsageError
 from jupyter_kf.ipython.extension import HELP, KernelSession
 from jupyter_kf.ipython.notebook_file import notebook_path, overrides, unsaved
 from jupyter_kf.workbench import Workbench
-from jupyter_kf.workbench.bench import existing
+from jupyter_kf.workbench.naming import existing
 from jupyter_kf.workbench.verbs import KERNEL_VERBS, VERBS, build_parser, parse, split_pairs
 
 

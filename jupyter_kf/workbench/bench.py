@@ -10,9 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from jupyter_kf.config import Settings, load_settings
-from jupyter_kf.errors import ConfigError, KFError, UsageError
+from jupyter_kf.errors import KFError, UsageError
 from jupyter_kf.model.event import Event
-from jupyter_kf.model.run import Run, State
+from jupyter_kf.model.run import Run
+from jupyter_kf.workbench.naming import (
+    existing,
+    like_path,
+    load_engine,
+    named_metrics,
+    no_such_name,
+    refused,
+    state_named,
+)
 from jupyter_kf.workbench.verbs import RESERVED
 from jupyter_kf.workbench.views import (
     ArtifactEntry,
@@ -24,7 +33,6 @@ from jupyter_kf.workbench.views import (
     ExperimentList,
     GraphView,
     RunList,
-    RunRefused,
     RunView,
     Values,
 )
@@ -70,7 +78,7 @@ class Workbench:
     def engine(self) -> Engine:
         """The engine in force (setting ``engine``)."""
         if self._engine is None:
-            self._engine = _load_engine(self.settings, self.store)
+            self._engine = load_engine(self.settings, self.store)
         return self._engine
 
     # notebooks
@@ -100,7 +108,7 @@ class Workbench:
         Raises:
             RunRefused: the notebook has no pipeline.
         """
-        if not _like_path(subject):
+        if not like_path(subject):
             view = self.show(str(subject))
             if view.pipeline is None:
                 raise UsageError(f"Run {view.name} is of kind {view.run.kind} and has no steps.", code="KF420")
@@ -265,12 +273,12 @@ class Workbench:
             UsageError: KF412, KF413 for what cannot be understood.
         """
         self._recover()
-        states = [_state(word) for word in state.split(",")] if state else []
+        states = [state_named(word) for word in state.split(",")] if state else []
         path = str(Path(notebook).expanduser().absolute()) if notebook else None
         found = self.store.metadata.runs(
             filter, sort, limit or None, offset, experiment=experiment, notebook=path, states=states
         )
-        return RunList(tuple(found), _named_metrics(filter, sort, found))
+        return RunList(tuple(found), named_metrics(filter, sort, found))
 
     def show(self, run: str = "last", step: str = "") -> RunView:
         """Return a run with its executions; a ``step`` that is given must be one of its steps."""
@@ -449,7 +457,7 @@ class Workbench:
             execution = self._known_step(view, step)
             if execution is None or name not in execution.outputs:
                 made = sorted(execution.outputs) if execution else []
-                raise _no_name(name, step, made)
+                raise no_such_name(name, step, made)
             return self.store.metadata.lineage(execution.outputs[name])
         try:
             found = self._find(subject)
@@ -550,93 +558,3 @@ class Workbench:
     def _parameters_for(self, run: Run, pipeline: Pipeline) -> dict[str, Any]:
         known = {p.name for p in pipeline.parameters}
         return {name: value for name, value in run.parameters.items() if name in known}
-
-
-def existing(notebook: str | Path) -> Path:
-    """Return the notebook's absolute path.
-
-    Raises:
-        UsageError: KF404 where there is no such file, with the nearest name in its folder.
-    """
-    path = Path(notebook).expanduser().absolute()
-    if path.is_file():
-        return path
-    names = sorted(p.name for p in path.parent.glob("*.ipynb")) if path.parent.is_dir() else []
-    near = difflib.get_close_matches(path.name, names, 1, 0.4) or difflib.get_close_matches(
-        path.name + ".ipynb", names, 1
-    )
-    fix = f"Did you mean {near[0]!r}?" if near else "Give the path of a notebook (.ipynb)."
-    what = "is a folder" if path.is_dir() else "does not exist"
-    raise UsageError(f"{str(notebook)!r} {what}.", code="KF404", fix=fix)
-
-
-def refused(check: CheckView, what: str) -> RunRefused:
-    """Return the error for a notebook with findings that are errors: it quotes the first, and holds all."""
-    errors = [d for d in check.diagnostics if d.severity == "error"]
-    if not errors:
-        return RunRefused(
-            f"{Path(check.notebook).name} has no steps that could be {what}.",
-            check,
-            fix="Mark a cell with `%%kubeflow step NAME` on its first line.",
-        )
-    first = errors[0]
-    more = f" ({len(errors) - 1} more like this)" if len(errors) > 1 else ""
-    lines = check.sources.get(first.cell or "", "").split("\n")
-    quote = lines[first.line - 1].strip() if first.line and first.line <= len(lines) else ""
-    return RunRefused(
-        first.message + more,
-        check,
-        fix=first.fix,
-        code=first.code,
-        cell=first.cell,
-        cell_index=first.cell_index,
-        line=first.line,
-        quote=quote,
-    )
-
-
-def _load_engine(settings: Settings, store: Store) -> Engine:
-    if settings.engine == "local":
-        from jupyter_kf.engine.local import LocalEngine
-
-        return LocalEngine(settings, store)
-    from importlib.metadata import entry_points
-
-    found = {entry.name: entry for entry in entry_points(group="jupyter_kf.engines")}
-    if settings.engine not in found:
-        near = difflib.get_close_matches(settings.engine, found, 1)
-        raise ConfigError(
-            f"There is no engine {settings.engine!r}.",
-            fix=f"Did you mean {near[0]!r}?" if near else f"The engines are: {', '.join(sorted(found))}.",
-        )
-    engine: Engine = found[settings.engine].load()(settings, store)
-    return engine
-
-
-def _like_path(subject: str | Path) -> bool:
-    return isinstance(subject, Path) or subject.endswith(".ipynb") or "/" in subject or Path(subject).is_file()
-
-
-def _state(word: str) -> State:
-    try:
-        return State(word.strip().upper())
-    except ValueError:
-        near = difflib.get_close_matches(word.strip().upper(), list(State), 1)
-        fix = f"Did you mean {near[0]}?" if near else f"States are: {', '.join(State)}."
-        raise UsageError(f"There is no state {word!r}.", code="KF405", fix=fix) from None
-
-
-def _named_metrics(filter_: str, sort: str, runs: Sequence[Run]) -> tuple[str, ...]:
-    """Return the metrics to show: those asked about first, then those that most runs have."""
-    counts: dict[str, int] = {}
-    for run in runs:
-        for name in run.metrics:
-            counts[name] = counts.get(name, 0) + 1
-    text = f"{filter_} {sort}"
-    return tuple(sorted(counts, key=lambda n: (f"metrics.{n}" not in text, -counts[n], n)))
-
-
-def _no_name(name: str, step: str, names: Sequence[str]) -> UsageError:
-    near = difflib.get_close_matches(name, names, 1)
-    fix = f"Did you mean {near[0]!r}?" if near else f"There is: {', '.join(names) or 'nothing'}."
-    return UsageError(f"Step {step!r} has no value {name!r}.", code="KF423", fix=fix)
