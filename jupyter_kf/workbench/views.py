@@ -55,7 +55,7 @@ class CheckView:
 class RunRefused(NotebookError):
     """A notebook whose findings include an error is not run. ``check`` holds all findings."""
 
-    code = "KF101"
+    code = "KF114"
 
     def __init__(self, message: str, check: CheckView | None = None, **more: Any) -> None:
         super().__init__(message, **more)
