@@ -121,6 +121,7 @@ def check(reading: Reading, handoff: Handoff, report: Report) -> None:
         _declared(reading, handoff, report, draft)
     for name, one, other, reader in handoff.clashes():
         _clash(report, name, one, other, reader)
+    _late_rebound(reading, handoff, report)
     _interleaved(reading, report)
     _stars(reading, report)
     _setup(reading, handoff, report)
@@ -308,6 +309,17 @@ def _say_rebound(reading: Reading, report: Report, draft: Draft, name: str, give
                 edit={"cell": _cell_id(reading, site.cell), "line": 1, "replace": f"%%kubeflow step {draft.name}"},
             )
             return
+
+
+def _late_rebound(reading: Reading, handoff: Handoff, report: Report) -> None:
+    """A shared statement rebinds, below the step that bound it, a name that functions read when they are called."""
+    for piece in reading.shelf.pieces:
+        for name in piece.names if piece.owner < 0 and piece.kind == "literal" else ():
+            steps = handoff.binders.get(name, ()) if name in handoff.late_names else ()
+            maker = next((reading.drafts[s] for s in steps if reading.drafts[s].last < piece.cell_index), None)
+            reader = next((d for d in reading.drafts if d.first > piece.cell_index), None)
+            if maker is not None and reader is not None:
+                _say_rebound(reading, report, reader, name, (maker.last, f"step `{maker.name}`"))
 
 
 def _doubtful(reading: Reading, report: Report, draft: Draft) -> None:
