@@ -316,7 +316,8 @@ class Walk(Bindings):
             self.at_once(late, node.lineno)
             return
         if self._annotations_wait() and "annotations" not in self.facts.future:
-            late = _with_annotations(late, annotations_of(node), hidden)
+            late = _with_names(late, annotations_of(node), hidden)
+        late = _with_names(late, [*node.decorator_list, *defaults_of(node)])
         impatient = any(not is_patient(d, self.imported) for d in node.decorator_list)
         if impatient:
             self.later(late, node.lineno)
@@ -353,6 +354,7 @@ class Walk(Bindings):
         self.loops = loops
         self.frames.pop()
         late = class_late(node, future="annotations" in self.facts.future)
+        late = _with_names(late, [*node.decorator_list, *node.bases, *(k.value for k in node.keywords)], params)
         if any(not is_patient(d, self.imported) for d in node.decorator_list):
             self.later(late, node.lineno)
         if len(self.frames) > 1:
@@ -501,11 +503,14 @@ class Walk(Bindings):
             self.read(name, node.lineno, soft=True)
 
 
-def _with_annotations(late: Late, annotations: list[ast.expr], hidden: Iterable[str]) -> Late:
+def _with_names(late: Late, expressions: list[ast.expr], hidden: Iterable[str] = ()) -> Late:
+    """Count the names in expressions among the late reads: what a definition is made from runs when it runs."""
+    if not expressions:
+        return late
     made = Late()
     made.absorb(late)
-    for annotation in annotations:
-        for node in ast.walk(annotation):
+    for expression in expressions:
+        for node in ast.walk(expression):
             if isinstance(node, ast.Name) and node.id not in hidden:
                 made.reads.setdefault(node.id, node.lineno)
     return made

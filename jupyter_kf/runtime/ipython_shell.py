@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import types
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Iterable, Optional
 
 from IPython.core.compilerop import CachingCompiler
 from IPython.core.displayhook import DisplayHook
@@ -18,6 +18,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 from .failure import CellSource, describe
+from .namespace import future_flags
 from .shell import Outcome, Shell, encode_bundle, strip_directives
 
 INLINE_BACKEND = "module://matplotlib_inline.backend_inline"
@@ -159,6 +160,10 @@ class IPythonShell(Shell):
         self._register_inert_magics()
 
         self._page_as_output()
+
+    def obey(self, features: Iterable[str]) -> None:
+        """Compile cells with these ``__future__`` features."""
+        self.shell.compile.flags |= future_flags(features)
 
     def _page_as_output(self) -> None:
         from IPython.core import page

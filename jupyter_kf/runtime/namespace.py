@@ -39,6 +39,11 @@ _SNAPSHOT_KINDS = frozenset({"literal", "derived", "setup", "parameter"})
 _UNCHECKED = object()
 
 
+def future_flags(features: Iterable[str]) -> int:
+    """Return the compiler flags of ``__future__`` features; a feature unknown to this Python is passed over."""
+    return sum(getattr(__future__, name).compiler_flag for name in set(features) if hasattr(__future__, name))
+
+
 class UnknownName(Exception):
     """A stored value speaks of a definition that this notebook does not have."""
 
@@ -138,9 +143,7 @@ class Namespace:
             self.provide_late(fragment.get("late", ()))
 
     def _compiled(self, fragment: Dict[str, Any]) -> types.CodeType:
-        flags = 0
-        for feature in fragment.get("future", ()):
-            flags |= getattr(__future__, feature).compiler_flag
+        flags = future_flags(fragment.get("future", ()))
         source = "\n" * (int(fragment.get("line", 1)) - 1) + fragment["source"]
         code: types.CodeType = compile(source, self._filename(fragment), "exec", flags=flags, dont_inherit=True)
         return code

@@ -15,10 +15,11 @@ import re
 import sys
 import types
 from dataclasses import dataclass
-from typing import Any, Callable, Coroutine, Dict, List, NoReturn, Optional, Tuple
+from typing import Any, Callable, Coroutine, Dict, Iterable, List, NoReturn, Optional, Tuple
 
 from .capture import Capture
 from .failure import CellSource, CodeNames
+from .namespace import future_flags
 
 _DIRECTIVE = re.compile(r"\s*(#\s*)?%%kubeflow\b")
 _INERT = re.compile(r"\s*%(kubeflow\b|(load_ext|reload_ext|unload_ext)\s+jupyter_kf\b)")
@@ -95,6 +96,10 @@ class Shell:
 
         getpass.getpass = refuse_input
 
+    def obey(self, features: Iterable[str]) -> None:
+        """Compile cells with these ``__future__`` features, which cells above have switched on."""
+        raise NotImplementedError(type(self).__name__)
+
     def warm(self) -> None:
         """Load ahead of time what every cell needs; a fork server's children have it then."""
         import asyncio
@@ -141,6 +146,10 @@ class PlainShell(Shell):
         namespace.setdefault("Out", {})
         builtins.display = self._display  # type: ignore[attr-defined]
         self._flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+
+    def obey(self, features: Iterable[str]) -> None:
+        """Compile cells with these ``__future__`` features."""
+        self._flags |= future_flags(features)
 
     async def run(self, cell: CellSource) -> Outcome:
         """Execute a cell; never raises an exception of user code."""

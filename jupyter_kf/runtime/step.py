@@ -83,6 +83,7 @@ class StepExecution:
         sys.stdout = sys.__stdout__ = self.capture.stdout  # type: ignore[misc]
         sys.stderr = sys.__stderr__ = self.capture.stderr  # type: ignore[misc]
         self.shell.bind(self.capture, self.names)
+        self.shell.obey(manifest.get("future") or ())
         os.environ.update(manifest.get("env") or {})
         if "TZ" in (manifest.get("env") or ()):
             time.tzset()

@@ -48,9 +48,7 @@ class Watch:
         self._hooked = False
         self._before_process: Optional[Callable[[], None]] = None
 
-    def start(
-        self, folder: str, ignored: Iterable[str], before_process: Optional[Callable[[], None]] = None
-    ) -> None:
+    def start(self, folder: str, ignored: Iterable[str], before_process: Optional[Callable[[], None]] = None) -> None:
         """Begin to record. ``folder`` is the notebook's; paths below one of ``ignored`` are passed over.
 
         ``before_process`` is called when user code is about to fork or to start a program.

@@ -217,9 +217,7 @@ def test_modules_are_loaded_ahead_once_they_are_judged(fork_launcher: ForkLaunch
 
 
 @forked
-def test_a_variable_that_is_read_at_start_gets_a_fresh_interpreter(
-    fork_launcher: ForkLauncher, tmp_path: Path
-) -> None:
+def test_a_variable_that_is_read_at_start_gets_a_fresh_interpreter(fork_launcher: ForkLauncher, tmp_path: Path) -> None:
     source = "import sys, os\nprint(sys.flags.optimize, os.getppid())"
     plain = start(fork_launcher, tmp_path, "e1", source)
     other = start(fork_launcher, tmp_path, "e2", source, env={"PYTHONOPTIMIZE": "1"})

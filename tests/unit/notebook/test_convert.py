@@ -185,6 +185,17 @@ def test_late_names_are_those_of_the_time_of_the_call() -> None:
     assert "k" in made.step("a").live and "k" in made.step("d").live
 
 
+def test_what_a_definition_is_made_from_runs_when_it_runs() -> None:
+    made = pipeline(
+        "%%kubeflow step a\nk = 1\ndef deco(fn):\n    def wrapped():\n        return fn(), k\n    return wrapped\n"
+        "@deco\ndef g():\n    return 1\nclass Base:\n    def get(self):\n        return k\nclass Heir(Base):\n    pass",
+        "%%kubeflow step b\ng()",
+        "%%kubeflow step c\nHeir().get()",
+    )
+    assert taken(made, "b") == {"k": "a"}
+    assert taken(made, "c") == {"k": "a"}
+
+
 def test_functions_that_write_globals() -> None:
     made = pipeline(
         "def bump():\n    global n\n    n += 1",

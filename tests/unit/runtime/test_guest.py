@@ -212,9 +212,7 @@ def test_random_states_travel(tmp_path: Path) -> None:
     first = run_step(tmp_path, source, live=live, random=live)
     names = first.report["names"]
     assert {names[n]["state"] for n in live} == {"stored"}
-    inputs = [
-        {"digest": names[n]["digest"], "path": _path(tmp_path, names[n]["digest"]), "names": [n]} for n in live
-    ]
+    inputs = [{"digest": names[n]["digest"], "path": _path(tmp_path, names[n]["digest"]), "names": [n]} for n in live]
     source = "import random, numpy as np\nprint(random.random(), np.random.rand())"
     second = run_step(tmp_path, source, execution="e2", inputs=inputs, live=live, random=live)
     import random
@@ -239,3 +237,10 @@ def test_what_cannot_travel_fails_the_step_that_makes_it(tmp_path: Path) -> None
     assert "'g'" in ran.error["message"] and ran.error["fix"]
     only_live = run_step(tmp_path, "g = (i for i in range(3))", execution="e2", live=["g"])
     assert only_live.report["names"]["g"]["state"] == "unstorable"
+
+
+def test_future_features_of_cells_above_hold(tmp_path: Path) -> None:
+    cell = "def f(x: Missing) -> None:\n    pass\nprint(f.__annotations__['x'])"
+    assert run_step(tmp_path, cell).error["ename"] == "NameError"
+    ran = run_step(tmp_path, cell, execution="e2", future=["annotations"])
+    assert (ran.report["error"], ran.stdout) == (None, "Missing\n")
