@@ -20,6 +20,7 @@ from typing import Any
 
 from jupyter_kf.model.pipeline import Fragment, Pipeline, Step
 from jupyter_kf.model.run import Execution
+from jupyter_kf.runtime import watch
 
 #: Changes when stored values are written in another way, or steps run in another way, so that old ones do not fit.
 CODEC_VERSION = 1
@@ -114,31 +115,30 @@ def _quiet(text: str) -> bool:
 
 
 class Files:
-    """Digests of files, each read once per state (size and time of change) however many steps ask."""
+    """States of files, each read once per state (size and time of change) however many steps ask."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, int, int], str] = {}
+        self._known: dict[tuple[str, int, int, str], bool] = {}
 
-    def digest(self, path: str) -> str:
-        """Return the SHA-256 of a file, an empty text where there is none that can be read."""
+    def same(self, path: str, recorded: str) -> bool | None:
+        """True where the file is what a report recorded of it, either kind of stamp; ``None`` where it is gone."""
         try:
             state = Path(path).stat()
-            mark = (path, state.st_size, state.st_mtime_ns)
-            if mark not in self._known:
-                with Path(path).open("rb") as stream:
-                    self._known[mark] = hashlib.file_digest(stream, "sha256").hexdigest()
-            return self._known[mark]
         except OSError:
-            return ""
+            return None
+        mark = (path, state.st_size, state.st_mtime_ns, recorded)
+        if mark not in self._known:
+            self._known[mark] = watch.same(path, recorded)
+        return self._known[mark]
 
     def changed(self, report: Mapping[str, Any]) -> str:
         """Say which file that an execution read or wrote is not as it was; an empty text where all are."""
-        for kind, verb in (("modules", "changed"), ("files_read", "changed"), ("files_written", "changed")):
-            for path, digest in (report.get(kind) or {}).items():
-                now = self.digest(path)
-                if now != digest:
+        for kind in ("modules", "files_read", "files_written"):
+            for path, recorded in (report.get(kind) or {}).items():
+                same = self.same(path, recorded)
+                if not same:
                     what = "module" if kind == "modules" else "file"
-                    return f"{what} {Path(path).name} {verb if now else 'is gone'}"
+                    return f"{what} {Path(path).name} {'is gone' if same is None else 'changed'}"
         return ""
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from jupyter_kf.config import Settings
 from jupyter_kf.engine.base import Engine, RunRequest
+from jupyter_kf.engine.locks import RunLock
 from jupyter_kf.errors import ConfigError, UsageError
 from jupyter_kf.model.event import Event
 from jupyter_kf.model.run import State
@@ -105,11 +106,14 @@ def salvage_notebooks(store: Any, runs: Iterable[str] = ()) -> list[str]:
             # The kernel's connection file is there from its start to its orderly end.
             if execution.step != STEP or not execution.folder or not (folder / CONNECTION).is_file():
                 continue
-            artifact = keep_notebook(store, folder)
-            data = {"name": STEP, "artifact": artifact.to_dict()}
-            store.metadata.append([Event("artifact.logged", run, time.time(), execution.step, execution.id, data)])
-            (folder / CONNECTION).unlink(missing_ok=True)
-            (folder / f".{FILE}.saving").unlink(missing_ok=True)
+            with RunLock(folder.parent) as lock:  # not while the run is resumed, or somebody else keeps its notebook
+                if not lock.acquire(0.0, pid=0) or not (folder / CONNECTION).is_file():
+                    continue
+                artifact = keep_notebook(store, folder)
+                data = {"name": STEP, "artifact": artifact.to_dict()}
+                store.metadata.append([Event("artifact.logged", run, time.time(), execution.step, execution.id, data)])
+                (folder / CONNECTION).unlink(missing_ok=True)
+                (folder / f".{FILE}.saving").unlink(missing_ok=True)
             kept.append(run)
     return kept
 

@@ -230,12 +230,17 @@ class Metadata:
     def cached(self, key: str) -> Execution | None:
         """Return the newest successful execution with this cache key whose artifacts are all still there.
 
+        Not one of a deleted run: its folder, with what it printed, is gone.
+
         What it made is marked as used in the transaction that finds it: a garbage collection at the same moment either
         sees the mark, or it came first, and then this answers ``None``.
         """
         if not key:
             return None
-        where = "cache_key = :key AND state = 'SUCCEEDED' ORDER BY place DESC LIMIT 5"
+        where = (
+            "cache_key = :key AND state = 'SUCCEEDED' AND run NOT IN (SELECT id FROM kf_runs WHERE deleted = 1) "
+            "ORDER BY place DESC LIMIT 5"
+        )
         candidates = []
         with self._database.writing() as session:
             for execution in history.executions(session, where, {"key": text(key)}):

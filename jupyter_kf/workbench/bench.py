@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from jupyter_kf.config import Settings, load_settings
 from jupyter_kf.errors import KFError, UsageError
 from jupyter_kf.model.event import Event
-from jupyter_kf.model.run import Run
+from jupyter_kf.model.run import Run, State
 from jupyter_kf.workbench.naming import (
     existing,
     like_path,
@@ -521,7 +521,8 @@ class Workbench:
         try:
             recover_sessions(self.settings, self.store)
             gone = self.engine.recover()
-            if gone:
+            # who waited for a run may have marked it; only few have an interrupted notebook, and nbrun is not light
+            if gone or self.store.metadata.runs(kind="notebook", states=(State.INTERRUPTED,), limit=1):
                 from jupyter_kf import nbrun
 
                 nbrun.salvage_notebooks(self.store, gone)

@@ -460,6 +460,25 @@ def test_the_cache_gives_the_newest_success_whose_artifacts_are_there(store: Sto
     assert metadata.cached("k") is None
 
 
+def test_the_cache_passes_over_deleted_runs(store: Store) -> None:
+    done = {"state": "SUCCEEDED", "cache_key": "k"}
+    for run, at in (("r1", 1.0), ("r2", 2.0)):
+        store.metadata.append(
+            [
+                Event("run.submitted", run, at, data={"name": run}),
+                Event("execution.finished", run, at, "s", f"{run}-e", done),
+                Event("run.finished", run, at, data={"state": "SUCCEEDED"}),
+            ]
+        )
+    found = store.metadata.cached("k")
+    assert found is not None and found.run == "r2"
+    store.metadata.delete("r2")
+    found = store.metadata.cached("k")
+    assert found is not None and found.run == "r1"
+    store.metadata.delete("r1")
+    assert store.metadata.cached("k") is None
+
+
 # many processes
 
 

@@ -24,6 +24,7 @@ from jupyter_kf.model.event import Event
 from jupyter_kf.model.run import Execution, State
 from jupyter_kf.nbrun import salvage_notebooks, submit_notebook
 from jupyter_kf.store import Store, open_store
+from jupyter_kf.workbench import Workbench
 from tests.unit.nbrun.notebooks import tagged, write
 
 PATIENCE = 120.0
@@ -250,6 +251,23 @@ def test_a_killed_run_keeps_its_partial_notebook_and_leaves_no_process(bench: Be
     assert [c.metadata.papermill.status for c in made.cells] == ["completed", "running"]
     assert left_of(run) == []
     assert sorted(p.name for p in copy.parent.iterdir() if p.name.startswith(".") or p.suffix == ".json") == []
+
+
+def test_who_waits_for_a_killed_run_leaves_its_notebook_to_the_next_look(bench: Bench, folder: Path) -> None:
+    run = bench.submit(write(folder / "n.ipynb", "print('on', flush=True)", "import time\ntime.sleep(600)"))
+    bench.until(run, bench.printed(run, "on"))
+    copy = Path(bench.last(run).folder, "notebook.ipynb")
+    bench.until(run, lambda: "on\\n" in copy.read_text())
+    pid = holder(bench.settings.home / "runs" / run)
+    assert pid
+    os.kill(pid, signal.SIGKILL)
+    assert bench.engine.wait(run, timeout=PATIENCE) is State.INTERRUPTED
+    with Workbench(bench.settings) as workbench:
+        for _ in range(2):
+            assert [entry.name for entry in workbench.artifacts(run).entries] == ["notebook"]
+    (logged,) = bench.events(run, "artifact.logged")
+    made = bench.notebook(logged.data["artifact"]["digest"])
+    assert [c.metadata.papermill.status for c in made.cells] == ["completed", "running"]
 
 
 def test_a_notebook_of_another_language(

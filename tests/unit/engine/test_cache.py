@@ -16,6 +16,7 @@ from jupyter_kf.engine.cache import (
 )
 from jupyter_kf.model.pipeline import Cell, Fragment, Pipeline, Step, StepOptions
 from jupyter_kf.model.run import Execution
+from jupyter_kf.runtime.watch import stamp
 from jupyter_kf.store import digest_of
 
 STEP = Step("train", (Cell("c", 0, "%%kubeflow step train\nm = fit(x)"),), live=("m",))
@@ -106,6 +107,17 @@ def test_files_that_changed_speak_against_a_hit(tmp_path: Path) -> None:
     module = tmp_path / "helper.py"
     module.write_text("x = 1")
     assert refusal(_execution(modules={str(module): "0" * 64}), STEP, Files()) == "module helper.py changed"
+
+
+def test_a_file_too_large_to_be_digested_is_compared_by_size_and_time(tmp_path: Path) -> None:
+    data = tmp_path / "big.bin"
+    data.write_bytes(b"1")
+    recorded = stamp(str(data), digest=False)
+    assert recorded is not None and recorded.startswith("stat:")
+    found = _execution(files_read={str(data): recorded})
+    assert refusal(found, STEP, Files()) == ""
+    data.write_bytes(b"22")
+    assert refusal(found, STEP, Files()) == "file big.bin changed"
 
 
 def test_names_that_were_not_looked_at_speak_against_a_hit() -> None:
