@@ -25,10 +25,11 @@ from jupyter_kf.config import Settings
 from jupyter_kf.engine.locks import RunLock
 from jupyter_kf.engine.plan import Plan, read_plan
 from jupyter_kf.errors import EngineError
+from jupyter_kf.runtime.marks import EXECUTION_MARK, RUN_MARK
+from jupyter_kf.runtime.tracking import FOLDER_VARIABLE
 
 LOG = "supervisor.log"
-#: Marks every process of a run in its environment, so that leftovers can be told from strangers.
-RUN_MARK = "JUPYTER_KF_RUN"
+_OF_A_STEP = frozenset({EXECUTION_MARK, RUN_MARK, FOLDER_VARIABLE})
 
 
 @dataclass(slots=True)
@@ -71,7 +72,7 @@ def launch(folder: Path, program: str, settings: Settings, secrets: Mapping[str,
             [sys.executable, "-P", "-m", program, str(folder)],
             stdin=subprocess.PIPE, stdout=stream, stderr=stream, pass_fds=(lock_descriptor, told),
             start_new_session=True, cwd=folder,
-            env={**os.environ, RUN_MARK: folder.name, "_JUPYTER_KF_HANDED": f"{lock_descriptor},{told}"},
+            env={**_own_environment(), RUN_MARK: folder.name, "_JUPYTER_KF_HANDED": f"{lock_descriptor},{told}"},
         )  # fmt: skip
     os.close(lock_descriptor)
     os.close(told)
@@ -91,6 +92,15 @@ def launch(folder: Path, program: str, settings: Settings, secrets: Mapping[str,
             fix=f"See {path}.",
             details={"log": told_us},
         )
+
+
+def _own_environment() -> dict[str, str]:
+    """Return this process's environment without what a step of another run has in it.
+
+    A run that a step starts is its own: it neither logs into the step's execution nor ends with it.
+    """
+    environ = os.environ.items()
+    return {name: value for name, value in environ if name not in _OF_A_STEP and not name.startswith("_JUPYTER_KF_")}
 
 
 def enter(folder: Path) -> Detached:

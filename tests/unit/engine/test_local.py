@@ -348,6 +348,20 @@ def test_a_run_of_a_finished_pipeline_is_deleted_with_its_folder(bench: Bench) -
     assert bench.store.metadata.runs() == []
 
 
+def test_what_a_cached_step_printed_outlives_the_run_that_printed_it(bench: Bench) -> None:
+    first, second = bench.run(CHAIN), bench.run(CHAIN)
+    bench.engine.delete(first.id)
+    third = bench.run(CHAIN)
+    for run in (second, third):
+        assert all(e.cached for e in bench.executions(run.id).values())
+        assert bench.printed(run.id, "c") == "c [3, 3, 1]\n"
+    for run in (second, third):
+        bench.engine.delete(run.id)
+    anew = bench.run(CHAIN)  # nobody has the text any more
+    assert not any(e.cached for e in bench.executions(anew.id).values())
+    assert bench.printed(anew.id, "c") == "c [3, 3, 1]\n"
+
+
 def test_a_going_run_is_neither_deleted_nor_resumed(bench: Bench) -> None:
     run = bench.submit(make_pipeline(make_step("a", SLEEPER)))
     with pytest.raises(UsageError):
@@ -426,19 +440,27 @@ def test_values_and_logged_files_are_in_a_store_elsewhere_before_a_step_counts_a
     assert all(e.cached for e in bench.executions(bench.run(pipeline).id).values())
 
 
+#: A program that submits a pipeline and prints the run's id: format it with a home, the pipeline's file, a notebook.
+SUBMITTER = """
+import json
+from pathlib import Path
+from jupyter_kf.config import Settings
+from jupyter_kf.engine.base import RunRequest
+from jupyter_kf.engine.local import LocalEngine
+from jupyter_kf.model.pipeline import pipeline_from_dict
+from jupyter_kf.store import open_store
+settings = Settings(home=Path("{0}"), grace=0.3, warm=5.0)
+pipeline = pipeline_from_dict(json.loads(Path("{1}").read_text()))
+print(LocalEngine(settings, open_store(settings)).submit(RunRequest("{2}", b"x", pipeline)), flush=True)
+"""
+
+
 def test_a_run_outlives_whoever_submitted_it(bench: Bench) -> None:
     flag = bench.notebook.parent / "flag"
     pipeline = make_pipeline(make_step("a", "import os, time\nprint('here', flush=True)\n" + WAIT.format(flag)))
     (bench.notebook.parent / "plan.json").write_text(json.dumps(pipeline.to_dict()))
-    program = (
-        "import json, sys, time\nfrom pathlib import Path\nfrom jupyter_kf.config import Settings\n"
-        "from jupyter_kf.engine.base import RunRequest\nfrom jupyter_kf.engine.local import LocalEngine\n"
-        "from jupyter_kf.model.pipeline import pipeline_from_dict\nfrom jupyter_kf.store import open_store\n"
-        f"settings = Settings(home=Path({str(bench.settings.home)!r}), grace=0.3, warm=5.0)\n"
-        f"pipeline = pipeline_from_dict(json.loads(Path({str(bench.notebook.parent / 'plan.json')!r}).read_text()))\n"
-        "engine = LocalEngine(settings, open_store(settings))\n"
-        f"print(engine.submit(RunRequest({str(bench.notebook)!r}, b'x', pipeline)), flush=True)\ntime.sleep(60)\n"
-    )
+    program = SUBMITTER.format(bench.settings.home, bench.notebook.parent / "plan.json", bench.notebook)
+    program += "import time; time.sleep(60)"
     with subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as who:
@@ -450,6 +472,22 @@ def test_a_run_outlives_whoever_submitted_it(bench: Bench) -> None:
     assert bench.engine.recover() == []
     flag.touch()
     assert bench.engine.wait(run, timeout=30) is State.SUCCEEDED
+
+
+def test_a_run_that_a_step_starts_is_a_run_of_its_own(make_bench: Callable[..., Bench]) -> None:
+    bench = make_bench(start="spawn")
+    flag, plan = bench.notebook.parent / "flag", bench.notebook.parent / "plan.json"
+    source = f"import os, time\nimport jupyter_kf as kf\n{WAIT.format(flag)}\nkf.log_metric('inner', 1)"
+    plan.write_text(json.dumps(make_pipeline(make_step("inside", source)).to_dict()))
+    program = SUBMITTER.format(bench.settings.home, plan, bench.notebook)
+    source = f"import subprocess, sys\nprint(subprocess.check_output([sys.executable, '-c', {program!r}], text=True))"
+    outer = bench.run(make_pipeline(make_step("a", source)))
+    assert outer.state is State.SUCCEEDED, outer.error
+    inner = bench.printed(outer.id, "a").strip()
+    flag.touch()  # the step that started it has ended, with all that belonged to it
+    assert bench.engine.wait(inner, timeout=30) is State.SUCCEEDED
+    assert bench.store.metadata.run(inner).metrics == {"inner": 1.0}
+    assert bench.store.metadata.run(outer.id).metrics == {}
 
 
 def test_a_step_that_will_not_end_is_killed_after_the_grace_time(bench: Bench) -> None:
