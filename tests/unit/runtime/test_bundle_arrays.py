@@ -74,6 +74,7 @@ def test_a_file_behind_an_array_is_opened_again(tmp_path):
     assert numpy.fromfile(path).tolist() == [8, 7, 7]
 
 
+@pytest.mark.filterwarnings("ignore:Setting the shape:DeprecationWarning")  # NumPy 2.5; users go on doing so
 def test_changes_are_told_by_place_and_by_content(tmp_path):
     first = Step(tmp_path).run("import numpy as np\na = np.arange(100_000.)\nb = a[10:]\nc = [np.ones(5), np.ones(5)]")
     outcome = first.store("a", "b", "c")
