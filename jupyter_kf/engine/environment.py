@@ -140,7 +140,8 @@ def inspect_environment(
     Raises:
         EngineError: KF704 where it does not run or is older than Python 3.9.
     """
-    here = [m for m in modules if not _is_local(m, folder)]
+    # the guest brings its own jupyter_kf along
+    here = [m for m in modules if m.partition(".")[0] != "jupyter_kf" and not _is_local(m, folder)]
     path = settings.home / "cache" / f"environment-{_digest([interpreter.python, interpreter.env])[:16]}.json"
     known = _remembered(path, interpreter)
     if known is None or not set(here) <= set(known["found"]):
