@@ -11,6 +11,7 @@ import json
 import os
 import select
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -198,7 +199,7 @@ class Oracle:
 
 
 def main(arguments: list[str]) -> int:
-    """Run programs by hand and say what came out."""
+    """Run programs by hand and say what came out; SIGTERM ends it early, with the count so far."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--start", type=int, default=0)
     parser.add_argument("--count", type=int, default=200)
@@ -209,6 +210,8 @@ def main(arguments: list[str]) -> int:
     counted: Counter[str] = Counter()
     executions = superseded = shown = ordered = 0
     began = time.monotonic()
+    asked_to_stop: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, frame: asked_to_stop.append(number))
     try:
         for start in range(options.start, options.start + options.count, 100):
             size = min(100, options.start + options.count - start)
@@ -221,6 +224,8 @@ def main(arguments: list[str]) -> int:
                     shown += 1
                     print(f"--- seed {outcome.seed} {outcome.kind}\n{outcome.text}")
             shutil.rmtree(oracle.artifacts, ignore_errors=True)
+            if asked_to_stop:
+                break
     finally:
         oracle.close()
         shutil.rmtree(home, ignore_errors=True)
