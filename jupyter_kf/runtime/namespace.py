@@ -289,9 +289,13 @@ def _alike(value: Any, again: Any) -> bool:
     if old is None or new is None:
         return True
     plain = (bool, int, float, complex, str, bytes, type(None))
-    return bool(old.keys() == new.keys()) and all(
-        type(v) is type(new[k]) and (v == new[k] if isinstance(v, plain) else True) for k, v in old.items()
-    )
+
+    def same(one: Any, other: Any) -> bool:
+        if type(one) is value and type(other) is again:
+            return True  # a member of an enumeration, an instance that the class keeps of itself
+        return type(one) is type(other) and (one == other if isinstance(one, plain) else True)
+
+    return bool(old.keys() == new.keys()) and all(same(v, new[k]) for k, v in old.items())
 
 
 def _same_print(old: Any, new: Any) -> bool:

@@ -144,3 +144,19 @@ def test_a_definition_that_is_gone_is_told(tmp_path):
     outcome = first.run("k = K.__new__(K)").store("k")
     with pytest.raises(bundle.BundleError, match="definition of K"):
         Step(tmp_path).take(outcome)
+
+
+def test_an_enumeration_of_the_step_itself_goes_by_reference(tmp_path):
+    source = "import enum, dataclasses\nclass E(enum.Enum):\n    A = 1\nclass F(enum.IntFlag):\n    X = 1\n    Y = 2"
+    holder = "@dataclasses.dataclass\nclass D:\n    e: E = E.A\n    f: F = F.X"
+    fragments = [
+        fragment("import", ["enum", "dataclasses"], "import enum, dataclasses"),
+        fragment("definition", ["E"], "class E(enum.Enum):\n    A = 1", needs=["enum"]),
+        fragment("definition", ["F"], "class F(enum.IntFlag):\n    X = 1\n    Y = 2", needs=["enum"]),
+        fragment("definition", ["D"], holder, needs=["dataclasses", "E", "F"]),
+    ]
+    outcome = Step(tmp_path, fragments, ["d"]).run(f"{source}\n{holder}\nd = D()").store("d")
+    second = Step(tmp_path, fragments)
+    second.namespace.replay(["id-enum", "id-E"])
+    second.take(outcome)
+    assert second.value("(d.e is E.A, type(d.f) is F, D().e is E.A, {E.A: 1}[d.e])") == (True, True, True, 1)
