@@ -482,11 +482,13 @@ class Walk(Bindings):
 
     def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> None:
         self.visit(node.generators[0].iter)
-        late, walrus = comprehension_late(node, private=self.frame.name)
+        late, made, walrus = comprehension_late(node, private=self.frame.name)
         if isinstance(node, ast.GeneratorExp):
             self.later(late, node.lineno)
         else:
             self.at_once(late, node.lineno)
+            if made != Late():
+                self.later(made, node.lineno)
         for name, line in walrus.items():
             self.bind_outer(name, line, "assign", sure=False)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 #: Methods that change their object in place, whatever it is.
@@ -72,12 +72,15 @@ def function_late(node: FunctionNode, *, future: bool = False, private: str = ""
 
 def comprehension_late(
     node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp, *, private: str = ""
-) -> tuple[Late, dict[str, int]]:
-    """Names of the notebook that a comprehension touches, without its first iterable, and what its walruses bind."""
+) -> tuple[Late, Late, dict[str, int]]:
+    """Names of the notebook that a comprehension touches, without its first iterable.
+
+    Returns what it touches, what of that the lambdas and generators it makes touch, and what its walruses bind.
+    """
     walk = _Walk(False, private)
     walk.comprehension_inner(node, None)
     bound, _, _ = bound_names([node])
-    return walk.late, {walk.mangled(n): line for n, line in bound.items()}
+    return walk.late, walk.made, {walk.mangled(n): line for n, line in bound.items()}
 
 
 def class_late(node: ast.ClassDef, *, future: bool = False) -> Late:
@@ -242,6 +245,7 @@ class _Walk:
 
     def __init__(self, future: bool, private: str) -> None:
         self.late = Late()
+        self.made = Late()
         self.future = future
         self.private = private.lstrip("_")
 
@@ -286,10 +290,13 @@ class _Walk:
         elif isinstance(node, ast.Lambda):
             for default in _defaults(node.args):
                 self.visit(default, scope)
-            self.function_body(node, scope)
+            self._making(lambda: self.function_body(node, scope))
         elif isinstance(node, _COMPREHENSIONS):
             self.visit(node.generators[0].iter, scope)
-            self.comprehension_inner(node, scope)
+            if isinstance(node, ast.GeneratorExp):
+                self._making(lambda: self.comprehension_inner(node, scope))
+            else:
+                self.comprehension_inner(node, scope)
         elif isinstance(node, ast.ClassDef):
             self._class(node, scope)
         elif isinstance(node, ast.AnnAssign):
@@ -310,6 +317,14 @@ class _Walk:
                 self._write(node.name, node.lineno, scope)
             for child in ast.iter_child_nodes(node):
                 self.visit(child, scope)
+
+    def _making(self, walk: Callable[[], None]) -> None:
+        """Walk code that is made here and may run at any time later."""
+        outer, self.late = self.late, Late()
+        walk()
+        outer.absorb(self.late)
+        self.made.absorb(self.late)
+        self.late = outer
 
     def _name(self, node: ast.Name, scope: _Scope | None) -> None:
         if isinstance(node.ctx, ast.Store):

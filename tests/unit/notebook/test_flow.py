@@ -179,3 +179,19 @@ def test_a_decorator_that_may_call_makes_a_function_active() -> None:
     assert facts(text).active
     assert not facts(text, imported={"functools"}).active
     assert not facts("class C:\n    @property\n    def f(self): return a").active
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "fs = [lambda i=i: i * g() for i in x]",
+        "fs = {i: (lambda: h(i)(g)) for i in x}",
+        "fs = [[(lambda: [g for _ in j]) for j in i] for i in x]",
+        "fs = [(g + j for j in i) for i in x]",
+    ],
+)
+def test_what_a_comprehension_makes_reads_later(text: str) -> None:
+    reads = {name for late, _, _ in facts(text).active for name in late.reads}
+    assert "g" in reads
+    assert not reads & {"i", "j", "x", "_"}
+    assert facts("fs = [g(i) for i in x]").active == []
