@@ -12,6 +12,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 import types
 from typing import Any, Dict, NoReturn, Optional
@@ -209,14 +210,31 @@ def _catch_signals() -> None:
     step = os.getpid()
 
     def stop(number: int, frame: Any) -> None:
-        if os.getpid() != step:  # a child that user code forked: signals mean there what they always mean
+        if os.getpid() != step:  # a signal that a forked child got before it forgot this handler
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
             return
         raise Stopped()
 
+    def hold() -> None:
+        masks[threading.get_ident()] = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+    def let_go() -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, masks.pop(threading.get_ident(), ()))
+
+    def forget() -> None:
+        if signal.getsignal(signal.SIGTERM) is stop:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        let_go()
+
+    # Python drops what a forked child was sent before it is ready, and runs handlers between bytecodes only: a child
+    # that was terminated right after its start would wait for ever in whatever it does
+    masks: Dict[int, Any] = {}
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=hold, after_in_parent=let_go, after_in_child=forget)
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # In a child that user code forks, SIGTERM means what it always means, even while it waits in a system call.
 
 
 def main(path: str) -> int:
