@@ -119,6 +119,9 @@ def test_kill_takes_the_whole_tree(launcher: Launcher, tmp_path: Path) -> None:
     )
     start(launcher, tmp_path, "tree-1", source)
     wait_for(tmp_path / "notebook" / "here")
+    limit = time.monotonic() + 20
+    while len(marked(["tree-1"])) < 4 and time.monotonic() < limit:
+        time.sleep(0.02)
     assert len(marked(["tree-1"])) >= 4
     launcher.kill("tree-1", 0.2)
     assert exits(launcher)["tree-1"].status == -signal.SIGKILL

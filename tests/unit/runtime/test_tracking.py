@@ -15,8 +15,8 @@ from jupyter_kf.runtime import tracking
 @pytest.fixture(autouse=True)
 def no_step(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.delenv(tracking.FOLDER_VARIABLE, raising=False)
+    monkeypatch.setattr(tracking, "_session", None)
     yield
-    tracking.set_session(None)
 
 
 def test_without_step_or_session_it_is_said_what_to_do() -> None:
