@@ -33,7 +33,7 @@ import time
 import traceback
 from typing import Any, Dict, List, NoReturn, Optional, Tuple
 
-from . import preload
+from . import bundle, preload
 from .marks import EXECUTION_MARK, RUN_MARK, Pad, execution_of, marked, signal_group
 from .numeric_threads import VARIABLES, find_setters, limit_variables
 from .random_state import reseed
@@ -94,6 +94,7 @@ class ForkServer:
         self._libc = ctypes.CDLL(None, use_errno=True)
         self._libc.prctl(_SUBREAPER, 1, 0, 0, 0)
         self._pid = os.getpid()
+        self._cores = len(os.sched_getaffinity(0))
         self._environ = dict(os.environ)
         limit_variables(1)
         os.environ.setdefault("MPLBACKEND", plot_backend())
@@ -425,6 +426,8 @@ class ForkServer:
     def _serve_one(self, channel: socket.socket) -> NoReturn:
         try:
             self._become_child()
+            if len(self._children) < self._cores:
+                self._rehearse()
             reseed()
             line = _read_line(channel)
             if not line:
@@ -443,6 +446,16 @@ class ForkServer:
             os.write(2, traceback.format_exc().encode("utf-8", "replace"))
         finally:
             os._exit(70)
+
+    def _rehearse(self) -> None:
+        """Do once, while nobody waits, what every step does, and leave no trace of it.
+
+        Most of the time that a trivial step takes goes into the copies of the pages it writes to, reference counts
+        above all. Where all cores are busy, nobody gains by doing it twice.
+        """
+        self._shell.rehearse()
+        bundle.rehearse()
+        json.loads(json.dumps({"a": [1, 2.5, {"b": None, "c": True}]}))
 
     def _must_be_fresh(self, manifest: Dict[str, Any], environ: Dict[str, str]) -> bool:
         asked = {**environ, **(manifest.get("env") or {})}

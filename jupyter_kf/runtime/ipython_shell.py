@@ -208,6 +208,15 @@ class IPythonShell(Shell):
         self.module.__dict__.clear()
         self.module.__dict__.update(namespace)
 
+    def rehearse(self) -> None:
+        """Execute a cell that does nothing, silently: it is in no history and has no number."""
+        shell, namespace = self.shell, dict(self.module.__dict__)
+        source = "_ = [1]"
+        transformed = shell.transform_cell(source)
+        self.run_all(lambda: shell.run_cell_async(source, silent=True, transformed_cell=transformed))
+        self.module.__dict__.clear()
+        self.module.__dict__.update(namespace)
+
     async def run(self, cell: CellSource) -> Outcome:
         """Execute a cell; never raises an exception of user code."""
         shell = self.shell

@@ -107,6 +107,14 @@ class Shell:
 
         asyncio.new_event_loop().close()
 
+    def rehearse(self) -> None:
+        """Execute nothing as if it were a cell, without a trace, in the process that a step is to run in."""
+
+        async def nothing() -> None:
+            return None
+
+        self.run_all(nothing)
+
     def run(self, cell: CellSource) -> Coroutine[Any, Any, Outcome]:
         """Execute a cell; never raises an exception of user code."""
         raise NotImplementedError(type(self).__name__)

@@ -186,6 +186,25 @@ def _server_of(pid: int) -> int:
 
 
 @forked
+def test_what_a_spare_child_rehearses_leaves_no_trace(fork_launcher: ForkLauncher, tmp_path: Path) -> None:
+    source = (
+        "shell = get_ipython()\n"
+        "print(In, Out, shell.execution_count, [n for n in globals() if n[:2] != '_i'], shell.displayhook.made)"
+    )
+    spawned = open_launcher(sys.executable, settings=Settings(home=tmp_path / "home", start="spawn"))
+    try:
+        expected = start(spawned, tmp_path, "spawned", source) / "stdout"
+        assert exits(spawned)["spawned"].status == 0
+    finally:
+        spawned.close()
+    for execution in ("first", "second"):
+        folder = start(fork_launcher, tmp_path, execution, source)
+        assert exits(fork_launcher)[execution].status == 0
+        assert (folder / "stdout").read_text() == expected.read_text()
+        time.sleep(0.5)  # so that the next one's child has rehearsed
+
+
+@forked
 def test_steps_survive_the_loss_of_the_server(fork_launcher: ForkLauncher, tmp_path: Path) -> None:
     start(fork_launcher, tmp_path, "e1", "import time\nopen('here', 'w').write('x')\ntime.sleep(60)")
     wait_for(tmp_path / "notebook" / "here")
