@@ -152,7 +152,7 @@ class Writer:
                 f"{{'k': {v}}}",
                 f"[{v}] * 2",
                 f"[x for x in [{v}, {w}]]",
-                f"{{str(x): x for x in [{v}]}}",
+                f"{{show(x): x for x in [{v}]}}",
                 f"copy.copy({v})",
                 f"list({v})",
                 f"len({v})",
