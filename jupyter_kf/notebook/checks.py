@@ -455,6 +455,11 @@ def _random(reading: Reading, handoff: Handoff, report: Report) -> None:
             )
 
 
+#: Modules whose settings any step may notice, and those whose settings change more than how things look.
+_WHOLE = frozenset({"sys", "os", "warnings", "logging", "dotenv", "locale", "site"})
+_DEEP = frozenset({"sys", "os", "torch", "tensorflow", "dotenv", "decimal"})
+
+
 def _modules(reading: Reading, report: Report) -> None:
     """State of an imported module does not travel: ``os.environ[…] = …``, ``plt.rcParams[…] = …``."""
     for draft in reading.drafts:
@@ -469,6 +474,23 @@ def _modules(reading: Reading, report: Report) -> None:
                     f"This changes the module `{name}` in step `{draft.name}` only; step `{later.name}` uses it, too.",
                     "Put the line into a cell marked `%%kubeflow setup`.",
                 )
+        for name, site in reading.configured.get(draft.index, {}).items():
+            module = reading.aliases.table.get(name, name)
+            root = module.partition(".")[0]
+            later = next((d for d in reading.drafts[draft.index + 1 :] if _meets(reading, d, root)), None)
+            if later is not None:
+                report.say(
+                    "KF163",
+                    site,
+                    f"This sets up `{module}` in step `{draft.name}` only; step `{later.name}` does not see it.",
+                    "Put the line into a cell marked `%%kubeflow setup`.",
+                    severity="warning" if root in _DEEP else "info",
+                )
+
+
+def _meets(reading: Reading, draft: Draft, root: str) -> bool:
+    """Say whether a step may notice how a module was set up; what it shows of a frame it may have got as a value."""
+    return root in _WHOLE or (root in {"pandas", "numpy"} and bool(draft.needs)) or _touches(reading, draft, root)
 
 
 def _environment(reading: Reading, report: Report) -> None:
@@ -476,7 +498,7 @@ def _environment(reading: Reading, report: Report) -> None:
     for name, site in sorted(reading.environment.items(), key=lambda item: item[1]):
         module = reading.aliases.table.get(name, name)
         root = module.partition(".")[0]
-        whole = root in {"sys", "os", "warnings", "logging", "dotenv", "locale", "site"}
+        whole = root in _WHOLE
         step = next((d for d in reading.drafts if d.last > site.cell and (whole or _touches(reading, d, root))), None)
         if step is None:
             continue
@@ -485,7 +507,7 @@ def _environment(reading: Reading, report: Report) -> None:
             site,
             f"This sets up `{module}` outside the pipeline; step `{step.name}` does not see it.",
             f"Mark cell {site.cell} with `%%kubeflow setup`: it is then run first in each step below.",
-            severity="warning" if root in {"sys", "os", "torch", "tensorflow", "dotenv"} else "info",
+            severity="warning" if root in _DEEP else "info",
             edit={"cell": _cell_id(reading, site.cell), "line": 1, "replace": "%%kubeflow setup"},
         )
 

@@ -44,6 +44,7 @@ _ENVIRONMENT = frozenset(
         "logging.basicConfig", "torch.manual_seed", "torch.cuda.manual_seed_all", "torch.set_default_dtype",
         "torch.set_num_threads", "tensorflow.random.set_seed", "tensorflow.keras.utils.set_random_seed", "os.chdir",
         "os.putenv", "locale.setlocale", "sklearn.set_config", "dotenv.load_dotenv", "load_dotenv", "site.addsitedir",
+        "sys.setrecursionlimit", "decimal.setcontext", "decimal.getcontext", "torch.set_printoptions",
     }
 )  # fmt: skip
 _METRICS_STEP = "pipeline-metrics"
@@ -85,6 +86,8 @@ class Reading:
         self.nudged: dict[str, list[Site]] = {}
         self.seeded: dict[str, Site] = {}
         self.environment: dict[str, Site] = {}
+        #: for each step, by its index: the modules it sets up for its process, with the first place
+        self.configured: dict[int, dict[str, Site]] = {}
         self.statements: dict[str, tuple[ast.stmt, ...]] = {}
         self.metrics: tuple[str, ...] = ()
 
@@ -204,7 +207,25 @@ class Reading:
         future = self.futures.get(members[0].index, ())
         trees = ((c.index, self.trees[c.index].body) for c in members if c.index in self.trees)
         facts = self._walk(trees, future)
-        self.drafts.append(Draft(name, len(self.drafts), members, options, facts, future=future))
+        index = len(self.drafts)
+        for cell in members:
+            for statement in self.trees[cell.index].body if cell.index in self.trees else ():
+                module = self._configures(statement)
+                if module:
+                    site = Site(cell.index, statement.lineno)
+                    self.configured.setdefault(index, {}).setdefault(module, site)
+        self.drafts.append(Draft(name, index, members, options, facts, future=future))
+
+    def _configures(self, statement: ast.stmt) -> str:
+        """Return the name of the module that a statement sets up for the whole process; empty where it does not."""
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Attribute):
+            call: ast.expr | None = statement.targets[0].value  # decimal.getcontext().prec = 5
+        else:
+            call = statement.value if isinstance(statement, ast.Expr) else None
+        if not isinstance(call, ast.Call):
+            return ""
+        dotted = self.aliases.dotted(call.func)
+        return (root_name(call.func) or dotted) if dotted in _ENVIRONMENT else ""
 
     def _metrics(self, cells: dict[str, list[DocumentCell]]) -> None:
         """Kale's metrics cell prints names; they become metrics of a step of their own at the end."""
@@ -330,10 +351,9 @@ class Reading:
             self.nudged.setdefault(name, []).append(site)
             if name in self.aliases.table:
                 self.environment.setdefault(name, site)
-        call = statement.value if isinstance(statement, ast.Expr) else None
-        dotted = self.aliases.dotted(call.func) if isinstance(call, ast.Call) else ""
-        if dotted in _ENVIRONMENT and isinstance(call, ast.Call):
-            self.environment.setdefault(root_name(call.func) or dotted, Site(mark.cell.index, statement.lineno))
+        module = self._configures(statement)
+        if module:
+            self.environment.setdefault(module, Site(mark.cell.index, statement.lineno))
         traces = Traces()
         Tracer(self.aliases, {}, frozenset(), set()).trace(mark.cell.index, statement, traces, body=False)
         for name, site in traces.seeds.items():

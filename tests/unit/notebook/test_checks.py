@@ -71,6 +71,10 @@ S = "%%kubeflow step "
         (["import sys\nsys.path.append('src')", f"{S}a\nimport mine"], "KF163", (0, 2), ["`sys`", "setup"]),
         (["import os", f"{S}a\nos.environ['A'] = '1'", f"{S}b\nos.getcwd()"], "KF163", (1, 2), ["`os`", "`b`"]),
         (
+            ["import decimal", f"{S}a\ndecimal.getcontext().prec = 5", f"{S}b\ndecimal.Decimal(1)"],
+            "KF163", (1, 2), ["`b`"],
+        ),
+        (
             ["def f(x, seen=[]):\n    seen.append(x)\n    return seen", f"{S}a\nf(1)", f"{S}b\nf(2)"],
             "KF164", (0, 1), ["`seen`"],
         ),
@@ -152,3 +156,19 @@ def test_many_cells_stay_cheap() -> None:
             flow.Walk.visit = original  # type: ignore[method-assign]
         counts.append(calls[0])
     assert counts[1] < counts[0] * 4.5
+
+
+@pytest.mark.parametrize(
+    ("line", "later", "severity"),
+    [
+        ("pd.set_option('display.max_rows', 5)", "print(df)", "info"),
+        ("pd.set_option('display.max_rows', 5)", "print(1)", None),
+        ("os.chdir('data')", "print(1)", "warning"),
+        ("pd.concat([df])", "print(df)", None),
+    ],
+)
+def test_a_step_that_sets_up_its_process_only(line: str, later: str, severity: str | None) -> None:
+    made = f"{S}a\ndf = pd.DataFrame()\n{line}"
+    found = [d for d in findings("import os\nimport pandas as pd", made, f"{S}b\n{later}") if d.code == "KF163"]
+    assert [d.severity for d in found] == ([severity] if severity else [])
+    assert all("`b`" in d.message and "setup" in d.fix for d in found)
