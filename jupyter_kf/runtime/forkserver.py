@@ -45,6 +45,8 @@ log = logging.getLogger(__name__)
 
 _DEATH_SIGNAL, _SUBREAPER = 1, 36  # prctl(2): PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER
 _PROBE_PATIENCE = 120.0
+#: pyarrow's jemalloc starts a thread unless it is told not to; pandas, which loads it, could not be loaded ahead then.
+_ARROW = "JE_ARROW_MALLOC_CONF"
 #: Variables that the interpreter or libraries read when they are loaded: a step that sets one gets its own interpreter.
 LOAD_TIME = ("PYTHON", "LD_", "OMP_", "MKL_", "OPENBLAS", "BLIS", "NUMEXPR", "NUMBA", "KMP_", "MPL", "LANG", "LC_")
 
@@ -97,6 +99,7 @@ class ForkServer:
         self._cores = len(os.sched_getaffinity(0))
         self._environ = dict(os.environ)
         limit_variables(1)
+        os.environ.setdefault(_ARROW, "background_thread:false")
         os.environ.setdefault("MPLBACKEND", plot_backend())
         self._state = preload.environment_state()
         self._verdicts = preload.Verdicts(memory)
