@@ -3,7 +3,8 @@
 Seconds to store a value at the end of one step and load it at the start of the next, as the steps themselves report
 it, finding out what changed and the SHA-256 digest included. The floor is `np.save` and `np.load(mmap_mode='r')` of
 an array of as many bytes, 1.15 times, plus the digest of those bytes measured on its own. dill is what Kale uses.
-Nobody waits for the disk.
+Nobody waits for the disk. Text in a frame is memory that can be mapped where pyarrow is installed; without it pandas
+keeps a Python object for each, which has to be pickled.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import inspect
 import json
 import sys
 import time
+from importlib.util import find_spec
 from typing import Any
 
 from benchmarks import notebooks
@@ -105,5 +107,7 @@ def measure(context: Context) -> list[Row]:
             "dill": found.get("dill", dill if isinstance(dill, str) else ""),
         }
         label = f"{size / 1e9:g} GB {what}"
-        rows.append(Row(label, "s", found["ours"], others, 1.0, "ratio", "1.15 × floor + digest"))
+        text = "with pyarrow" if find_spec("pyarrow") else "without pyarrow"
+        note = text if what == "frame" else ""
+        rows.append(Row(label, "s", found["ours"], others, 1.0, "ratio", "1.15 × floor + digest", note))
     return rows
