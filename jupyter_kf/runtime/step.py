@@ -227,14 +227,13 @@ def _catch_signals() -> None:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
         let_go()
 
-    # Python drops what a forked child was sent before it is ready, and runs handlers between bytecodes only: a child
-    # that was terminated right after its start would wait for ever in whatever it does
+    # In a child that user code forks, SIGTERM means what it always means. Python drops what such a child was sent before
+    # it is ready and runs handlers between bytecodes only: terminated right after its start it would wait for ever.
     masks: Dict[int, Any] = {}
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(before=hold, after_in_parent=let_go, after_in_child=forget)
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    # In a child that user code forks, SIGTERM means what it always means, even while it waits in a system call.
 
 
 def main(path: str) -> int:
