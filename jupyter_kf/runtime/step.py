@@ -227,8 +227,8 @@ def _catch_signals() -> None:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
         let_go()
 
-    # In a child that user code forks, SIGTERM means what it always means. Python drops what such a child was sent before
-    # it is ready and runs handlers between bytecodes only: terminated right after its start it would wait for ever.
+    # In a child that user code forks, SIGTERM means what it always means. Python drops what such a child was sent
+    # before it is ready and runs handlers between bytecodes only: terminated at its start it would wait for ever.
     masks: Dict[int, Any] = {}
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(before=hold, after_in_parent=let_go, after_in_child=forget)
