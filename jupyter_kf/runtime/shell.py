@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import base64
 import builtins
+import contextvars
 import inspect
 import re
 import sys
@@ -120,13 +121,29 @@ class Shell:
         raise NotImplementedError(type(self).__name__)
 
     def run_all(self, body: Callable[[], Any]) -> Any:
-        """Run ``body`` (a coroutine function) within the loop that all cells share."""
+        """Run ``body`` (a coroutine function) within the loop that all cells share.
+
+        The context variables it sets (numpy's print options are some) stay set, although a task has a copy of its own.
+        """
         if self.loop is None:
             import asyncio
 
             self.loop = asyncio.new_event_loop()
             asyncio.set_event_loop(self.loop)
-        return self.loop.run_until_complete(body())
+        ended = contextvars.copy_context()
+
+        async def run() -> Any:
+            nonlocal ended
+            try:
+                return await body()
+            finally:
+                ended = contextvars.copy_context()
+
+        try:
+            return self.loop.run_until_complete(run())
+        finally:
+            for variable, value in ended.items():
+                variable.set(value)
 
     def run_now(self, cell: CellSource) -> Outcome:
         """Execute a cell at once, be it while another one runs; then it cannot await anything that takes time."""

@@ -241,10 +241,21 @@ def _temporary(folder: str) -> str:
     return os.path.join(drafts, "%s.%d.%s" % (os.uname().nodename, os.getpid(), os.urandom(8).hex()))
 
 
+def _is_there(target: str, size: int) -> bool:
+    """Say whether a bundle is stored already, whole; if so it counts as new, so that no collection takes it now."""
+    try:
+        if os.stat(target).st_size != size:
+            return False  # cut short by a power failure
+        os.utime(target)
+    except FileNotFoundError:
+        return False
+    return True
+
+
 def _write_small(folder: str, data: bytes, sync: bool) -> Written:
     digest = hashlib.sha256(data).hexdigest()
     target = _target(folder, digest)
-    if not os.path.exists(target):
+    if not _is_there(target, len(data)):
         os.makedirs(os.path.dirname(target), exist_ok=True)
         temporary = _temporary(folder)
         _write(temporary, [data], sync)
@@ -269,7 +280,7 @@ def _write_large(folder: str, parts: List[Any], size: int, sync: bool) -> Writte
         finally:
             hasher.join()
         target = _target(folder, digest.hexdigest())
-        if os.path.exists(target):
+        if _is_there(target, size):
             os.unlink(temporary)
         else:
             os.makedirs(os.path.dirname(target), exist_ok=True)

@@ -45,6 +45,19 @@ def test_equal_values_are_one_file(tmp_path):
     assert not list(tmp_path.glob("tmp/*"))
 
 
+def test_a_stored_bundle_that_was_cut_short_is_written_again_and_a_whole_one_counts_as_new(tmp_path):
+    for size in (3, 200_000):
+        artifact = only(Step(tmp_path).run(f"x = [list(range({size}))]").store("x"))
+        path = where(tmp_path, artifact)
+        os.utime(path, (1, 1))
+        Step(tmp_path).run(f"x = [list(range({size}))]").store("x")
+        assert path.stat().st_mtime > 1
+        path.chmod(0o644)
+        path.write_bytes(path.read_bytes()[:100])
+        Step(tmp_path).run(f"x = [list(range({size}))]").store("x")
+        bundle.verify(str(path), artifact["digest"])
+
+
 def test_names_that_share_objects_are_one_artifact(tmp_path):
     outcome = Step(tmp_path).run("a = []; b = [a]; c = [[]]; d = (1, 2); e = d; f = 's'; g = f").store(*"abcdefg")
     groups = sorted(a["names"] for a in outcome.artifacts if len(a["names"]) > 1)

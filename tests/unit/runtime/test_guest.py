@@ -244,3 +244,14 @@ def test_future_features_of_cells_above_hold(tmp_path: Path) -> None:
     assert run_step(tmp_path, cell).error["ename"] == "NameError"
     ran = run_step(tmp_path, cell, execution="e2", future=["annotations"])
     assert (ran.report["error"], ran.stdout) == (None, "Missing\n")
+
+
+def test_context_variables_that_setup_sets_hold_in_the_cells(tmp_path: Path) -> None:
+    source = "import contextvars\nVAR = contextvars.ContextVar('v', default='no')\nVAR.set('yes')"
+    fragment = {"id": "f", "kind": "setup", "names": ["VAR"], "source": source, "cell": "s", "cell_index": 0, "line": 1}
+    cells = ("print(VAR.get())\nVAR.set('more')", "print(VAR.get())")
+    for ipython in (True, False):
+        execution = f"e{ipython}"
+        table = [{**fragment, "ipython": ipython}]
+        ran = run_step(tmp_path, *cells, execution=execution, fragments=table, replay=["f"])
+        assert ran.stdout == "yes\nmore\n"
