@@ -43,7 +43,8 @@ border-bottom:1px solid var(--kf-line);vertical-align:top;background:none;white-
 .kf table.kft th.n,.kf table.kft td.n{text-align:right;font-variant-numeric:tabular-nums}
 .kf code,.kf pre{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:12px;background:none}
 .kf pre{margin:2px 0;white-space:pre-wrap}.kf .soft{color:var(--kf-soft)}.kf .scroll{overflow-x:auto}
-.kf .s{font-weight:600;font-size:12px}.kf .SUCCEEDED{color:var(--kf-good)}.kf .FAILED{color:var(--kf-bad)}
+.kf .s{font-weight:600;font-size:12px;white-space:nowrap}
+.kf .SUCCEEDED{color:var(--kf-good)}.kf .FAILED{color:var(--kf-bad)}
 .kf .RUNNING{color:var(--kf-busy)}.kf .INTERRUPTED,.kf .CANCELED,.kf .CANCELING{color:var(--kf-warn)}
 .kf .PENDING,.kf .SKIPPED{color:var(--kf-soft)}
 .kf .finding{border-left:3px solid var(--kf-muted);padding:2px 0 2px 10px;margin:6px 0}
