@@ -13,7 +13,7 @@ from jupyter_kf.model.pipeline import Diagnostic
 from jupyter_kf.model.run import Execution, Run, State
 from jupyter_kf.widgets.graph import GRAPH_STYLE, graph_svg
 from jupyter_kf.widgets.text import execution_note, text_of
-from jupyter_kf.widgets.words import SIGNS, ago, duration, moment, number, plain, size
+from jupyter_kf.widgets.words import SIGNS, ago, duration, moment, number, plain, size, titled
 from jupyter_kf.workbench.views import (
     ArtifactList,
     CheckView,
@@ -216,7 +216,7 @@ def runs_html(runs: Sequence[Run], metrics: Sequence[str]) -> str:
         rows.append(
             [
                 f"<code>{run.id}</code>",
-                escape(run.name),
+                escape(titled(run)),
                 state_html(run.state),
                 ago(run.started or run.created),
                 took,

@@ -13,7 +13,7 @@ from jupyter_kf.model.lineage import Lineage, LineageGraph
 from jupyter_kf.model.pipeline import IMPLICIT_NAMES, Diagnostic
 from jupyter_kf.model.run import Execution, Run, State
 from jupyter_kf.widgets.graph import graph_text
-from jupyter_kf.widgets.words import SIGNS, ago, duration, moment, number, plain, size
+from jupyter_kf.widgets.words import SIGNS, ago, duration, moment, number, plain, size, titled
 from jupyter_kf.workbench.views import (
     ArtifactList,
     CheckView,
@@ -297,7 +297,7 @@ def _cells(answer: RunView, step: str) -> str:
 def _(answer: RunList, *, width: int = 80, paint: Paint = no_paint) -> str:
     if not answer.runs:
         return "no runs"
-    room = width - 62 - min(24, max(len(run.name) for run in answer.runs))
+    room = width - 62 - min(24, max(len(titled(run)) for run in answer.runs))
     shown: list[str] = []
     for name in answer.metrics:
         room -= max(len(name), 8) + 2
@@ -310,7 +310,7 @@ def _(answer: RunList, *, width: int = 80, paint: Paint = no_paint) -> str:
         took = duration(run.finished - run.started) if run.finished and run.started else ""
         values = [number(run.metrics[m]) if m in run.metrics else "" for m in shown]
         rows.append(
-            [run.id, run.name, f"{SIGNS[run.state]} {run.state}", ago(run.started or run.created), took, *values]
+            [run.id, titled(run), f"{SIGNS[run.state]} {run.state}", ago(run.started or run.created), took, *values]
         )
         colours[k, 2] = STATE_COLOURS.get(run.state, "")
     right = [4, *range(5, 5 + len(shown))]

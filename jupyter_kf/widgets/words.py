@@ -7,7 +7,7 @@ import re
 import time
 from typing import Any
 
-from jupyter_kf.model.run import State
+from jupyter_kf.model.run import Run, State
 
 #: One character for each state.
 SIGNS = {
@@ -23,6 +23,11 @@ SIGNS = {
 }
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
+
+
+def titled(run: Run) -> str:
+    """Return a run's name, with its kind where it is neither a pipeline's nor a whole notebook's."""
+    return f"{run.name} ({run.kind})" if run.kind in {"cell", "session"} else run.name
 
 
 def duration(seconds: float | None) -> str:

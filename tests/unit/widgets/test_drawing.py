@@ -15,13 +15,13 @@ from jupyter_kf.model.pipeline import Cell, Diagnostic, Pipeline, Step
 from jupyter_kf.model.run import Execution, Run, State
 from jupyter_kf.widgets.chart import chart_svg
 from jupyter_kf.widgets.graph import graph_mermaid, graph_svg, graph_text
-from jupyter_kf.widgets.html import html_of
+from jupyter_kf.widgets.html import html_of, runs_html
 from jupyter_kf.widgets.layout import layers, place, reduced
 from jupyter_kf.widgets.outputs import outputs_html
 from jupyter_kf.widgets.report import ReportData, report_html
 from jupyter_kf.widgets.text import cells_wide, error_text, table, text_of
 from jupyter_kf.widgets.words import ago, duration, number, plain, size
-from jupyter_kf.workbench.views import CheckView, RunView
+from jupyter_kf.workbench.views import CheckView, RunList, RunView
 
 
 def step(name: str, *after: str) -> Step:
@@ -187,3 +187,10 @@ def test_charts_are_well_formed(points: list[tuple[float, float]]) -> None:
     if drawn:
         ET.fromstring(drawn)
         assert "nan" not in drawn.split("<polyline")[1]
+
+
+def test_a_list_of_runs_tells_apart_what_is_no_pipeline() -> None:
+    runs = [Run("a", "train", kind="pipeline"), Run("b", "train", kind="session"), Run("c", "x", kind="cell")]
+    text = text_of(RunList(tuple(runs), ()), width=200)
+    for drawn in (text, runs_html(runs, [])):
+        assert "train (session)" in drawn and "x (cell)" in drawn and "(pipeline)" not in drawn
