@@ -150,9 +150,6 @@ class Metadata:
     def run(self, ref: str, *, deleted: bool = False, notebook: str | None = None) -> Run:
         """Return one run: by id, by the beginning or the end of one, by exact name (the newest so called), or ``last``.
 
-        ``last`` is the newest run of a pipeline or a whole notebook, ``last~1`` the one before; runs of single cells
-        and of what a plain notebook logs count only where there is no other.
-
         Args:
             ref: what the user typed.
             deleted: find deleted runs, too.

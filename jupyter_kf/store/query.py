@@ -55,12 +55,10 @@ def find_run(session: Session, ref: str, *, deleted: bool = False, notebook: str
     back = re.fullmatch(r"last(?:[~-](\d{1,6}))?", wanted)
     if back:
         skip = int(back[1] or 0)
-        # A cell run by itself and what a plain notebook logs are runs, too, but not the one that is meant by `last`.
-        order = f"ORDER BY created DESC, id DESC LIMIT 1 OFFSET {skip}"
-        for kinds in (" AND kind NOT IN ('cell', 'session')", ""):
-            rows = session.rows(f"SELECT id FROM kf_runs WHERE 1 = 1{inside}{kinds} {order}", values)
-            if rows:
-                return str(rows[0][0])
+        newest = f"SELECT id FROM kf_runs WHERE 1 = 1{inside} ORDER BY created DESC, id DESC LIMIT 1 OFFSET {skip}"
+        rows = session.rows(newest, values)
+        if rows:
+            return str(rows[0][0])
         raise UsageError("There is no run yet.", code="KF410", fix="Start one: `jupyter kf run NOTEBOOK`.")
     tries: list[tuple[str, dict[str, Any], str]] = [
         ("id = :ref", {"ref": wanted}, ""),

@@ -192,11 +192,6 @@ def test_ways_to_name_a_run(store: Store) -> None:
     assert run(old).id == run(old[:9]).id == run(old[-6:]).id == run("first").id == run("last~1").id == old
     assert run("last").id == new
     assert run("last", notebook="/n/a.ipynb").id == old
-    cell, session = new_id(1.7e9 + 7), new_id(1.7e9 + 8)
-    store.metadata.append(
-        [submitted(cell, 1.7e9 + 7, kind="cell"), submitted(session, 1.7e9 + 8, notebook="/s", kind="session")]
-    )
-    assert (run("last").id, run("last~1").id, run("last", notebook="/s").id) == (new, old, session)
     with pytest.raises(UsageError) as caught:
         run(old[:4])
     assert caught.value.code == "KF411"
