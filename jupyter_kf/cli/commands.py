@@ -18,7 +18,7 @@ from jupyter_kf.widgets.text import diagnostics_text, step_text, text_of
 from jupyter_kf.workbench import Workbench
 from jupyter_kf.workbench.naming import existing
 from jupyter_kf.workbench.reading import diagnostic_of
-from jupyter_kf.workbench.verbs import split_pairs
+from jupyter_kf.workbench.verbs import labels_of, split_pairs
 from jupyter_kf.workbench.views import RunRefused, RunView, superseded
 
 _TICK = 0.5
@@ -65,14 +65,13 @@ def run(bench: Workbench, args: Any, terminal: Terminal) -> int:
     def go(progress: Progress) -> RunView:
         return bench.run(
             path,
-            **_labels(args),
+            **labels_of(args),
             no_cache=args.no_cache,
             only=only,
             from_=args.from_,
             until=args.until,
             base=args.base,
             in_order=args.in_order,
-            detach=args.detach,
             python=args.python,
             kernel=args.kernel,
             on_event=progress.event,
@@ -89,11 +88,10 @@ def notebook(bench: Workbench, args: Any, terminal: Terminal) -> int:
     def go(progress: Progress) -> RunView:
         return bench.notebook(
             path,
-            **_labels(args),
+            **labels_of(args),
             timeout=args.timeout,
             cell_timeout=args.cell_timeout,
             kernel=args.kernel,
-            detach=args.detach,
             on_event=progress.event,
             on_start=progress.started,
         )
@@ -110,16 +108,6 @@ def resume(bench: Workbench, args: Any, terminal: Terminal) -> int:
         )
 
     return _attended(bench, args, terminal, go)
-
-
-def _labels(args: Any) -> dict[str, Any]:
-    return {
-        "parameters": split_pairs(args.parameters, "-p"),
-        "tags": split_pairs(args.tags, "--tag"),
-        "experiment": args.experiment,
-        "name": args.name,
-        "note": args.note,
-    }
 
 
 def _attended(bench: Workbench, args: Any, terminal: Terminal, go: Callable[[Progress], RunView]) -> int:

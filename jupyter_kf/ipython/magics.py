@@ -13,7 +13,7 @@ from jupyter_kf.ipython.extension import HELP, KernelSession
 from jupyter_kf.ipython.notebook_file import notebook_path, overrides, unsaved
 from jupyter_kf.workbench import Workbench
 from jupyter_kf.workbench.naming import existing
-from jupyter_kf.workbench.verbs import KERNEL_VERBS, VERBS, build_parser, parse, split_pairs
+from jupyter_kf.workbench.verbs import KERNEL_VERBS, VERBS, build_parser, labels_of, parse, split_pairs
 
 
 def call(session: KernelSession, line: str, cell: str | None = None) -> Any:
@@ -128,17 +128,6 @@ def _graph(session: KernelSession, args: Any) -> Any:
     return None
 
 
-def _labels(args: Any) -> dict[str, Any]:
-    return {
-        "parameters": split_pairs(args.parameters, "-p"),
-        "tags": split_pairs(args.tags, "--tag"),
-        "experiment": args.experiment,
-        "name": args.name,
-        "note": args.note,
-        "detach": args.detach,
-    }
-
-
 def _run(session: KernelSession, args: Any) -> Any:
     path = _path(session, args)
     # The steps of this very notebook run in this kernel's interpreter, those of another one in its kernelspec's.
@@ -150,7 +139,7 @@ def _run(session: KernelSession, args: Any) -> Any:
 
     def go(**watching: Any) -> Any:
         return workbench(session).run(
-            path, **_labels(args), no_cache=args.no_cache, only=only, from_=args.from_, until=args.until,
+            path, **labels_of(args), no_cache=args.no_cache, only=only, from_=args.from_, until=args.until,
             base=args.base, in_order=args.in_order, python=args.python or (sys.executable if own else ""),
             kernel=args.kernel, overrides=replaced, **watching,
         )  # fmt: skip
@@ -163,7 +152,7 @@ def _notebook(session: KernelSession, args: Any) -> Any:
 
     def go(**watching: Any) -> Any:
         return workbench(session).notebook(
-            path, **_labels(args), timeout=args.timeout, cell_timeout=args.cell_timeout, kernel=args.kernel,
+            path, **labels_of(args), timeout=args.timeout, cell_timeout=args.cell_timeout, kernel=args.kernel,
             overrides=overrides(session, path), **watching,
         )  # fmt: skip
 

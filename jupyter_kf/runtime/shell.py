@@ -7,6 +7,7 @@ asyncio loop, as a kernel does: top-level ``await`` works, tasks live on from ce
 
 from __future__ import annotations
 
+import abc
 import ast
 import base64
 import builtins
@@ -78,7 +79,7 @@ def make_shell(module: types.ModuleType) -> Shell:
     return IPythonShell(module)
 
 
-class Shell:
+class Shell(abc.ABC):
     """What a step asks of a shell. ``capture`` and ``names`` are set by :meth:`bind`."""
 
     capture: Capture
@@ -97,9 +98,9 @@ class Shell:
 
         getpass.getpass = refuse_input
 
+    @abc.abstractmethod
     def obey(self, features: Iterable[str]) -> None:
         """Compile cells with these ``__future__`` features, which cells above have switched on."""
-        raise NotImplementedError(type(self).__name__)
 
     def warm(self) -> None:
         """Load ahead of time what every cell needs; a fork server's children have it then."""
@@ -116,9 +117,9 @@ class Shell:
 
         self.run_all(nothing)
 
+    @abc.abstractmethod
     def run(self, cell: CellSource) -> Coroutine[Any, Any, Outcome]:
         """Execute a cell; never raises an exception of user code."""
-        raise NotImplementedError(type(self).__name__)
 
     def run_all(self, body: Callable[[], Any]) -> Any:
         """Run ``body`` (a coroutine function) within the loop that all cells share.

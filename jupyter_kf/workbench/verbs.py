@@ -339,6 +339,22 @@ VERBS: dict[str, Verb] = {
 KERNEL_VERBS = {"use": Verb("use", "Say which notebook this kernel belongs to", _fill_use, _NOTEBOOKS)}
 
 
+def labels_of(args: argparse.Namespace) -> dict[str, Any]:
+    """Return what ``run`` and ``notebook`` were told about the run itself, as keywords of the workbench.
+
+    Raises:
+        UsageError: as :func:`split_pairs`.
+    """
+    return {
+        "parameters": split_pairs(args.parameters, "-p"),
+        "tags": split_pairs(args.tags, "--tag"),
+        "experiment": args.experiment,
+        "name": args.name,
+        "note": args.note,
+        "detach": args.detach,
+    }
+
+
 def split_pairs(pairs: Sequence[str], option: str) -> dict[str, str]:
     """Read ``NAME=VALUE`` texts; raises UsageError KF403 for one without ``=`` or with an empty name."""
     values = {}
