@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from jupyter_kf.ipython.notebook_file import notebook_path, overrides, unsaved
 from jupyter_kf.workbench import Workbench
 from jupyter_kf.workbench.naming import existing
 from jupyter_kf.workbench.verbs import KERNEL_VERBS, VERBS, build_parser, labels_of, parse, split_pairs
+from jupyter_kf.workbench.views import RunRefused, RunView
 
 
 def call(session: KernelSession, line: str, cell: str | None = None) -> Any:
@@ -21,6 +22,7 @@ def call(session: KernelSession, line: str, cell: str | None = None) -> Any:
     try:
         return _line(session, line) if cell is None else _cell(session, line, cell)
     except KFError as exc:
+        exc.message, exc.fix = (text.replace("jupyter kf ", "%kubeflow ") for text in (exc.message, exc.fix))
         if not hasattr(exc, "_render_traceback_"):
             _shorten(exc)
         raise exc from None
@@ -39,7 +41,6 @@ def _shorten(error: KFError) -> None:
 
     def lines() -> list[str]:
         from jupyter_kf.widgets.text import diagnostics_text, error_text
-        from jupyter_kf.workbench.views import RunRefused
 
         check = error.check if isinstance(error, RunRefused) else None
         if check is not None and check.diagnostics:
@@ -134,8 +135,7 @@ def _run(session: KernelSession, args: Any) -> Any:
     own = not (args.notebook or args.notebook_option) and not args.kernel
     only = [name for text in args.only for name in text.split(",") if name]
     replaced = overrides(session, path)
-    for directive in unsaved(session, path):
-        sys.stdout.write(f"not in the saved file, so not in this run: {directive} (save the notebook first)\n")
+    left_out = unsaved(session, path)
 
     def go(**watching: Any) -> Any:
         return workbench(session).run(
@@ -144,7 +144,18 @@ def _run(session: KernelSession, args: Any) -> Any:
             kernel=args.kernel, overrides=replaced, **watching,
         )  # fmt: skip
 
-    return _attended(session, go)
+    try:
+        return _attended(session, go, left_out)
+    except RunRefused:  # what is missing may well be what is not saved
+        _say_unsaved(left_out)
+        raise
+
+
+def _say_unsaved(directives: Sequence[str]) -> None:
+    if directives:
+        what = "a marked cell is" if len(directives) == 1 else f"{len(directives)} marked cells are"
+        lines = [f"{what} not in the saved file, so not in this run; save the notebook first:", *directives]
+        sys.stdout.write("\n    ".join(lines) + "\n")
 
 
 def _notebook(session: KernelSession, args: Any) -> Any:
@@ -173,13 +184,18 @@ def _resume(session: KernelSession, args: Any) -> Any:
     return _attended(session, go)
 
 
-def _attended(session: KernelSession, go: Callable[..., Any]) -> Any:
+def _attended(session: KernelSession, go: Callable[..., Any], left_out: Sequence[str] = ()) -> Any:
     """Wait with a display that changes; an interrupt leaves the run alone."""
     from jupyter_kf.ipython.live import LiveRun
 
     live = LiveRun(session.shell)
+
+    def started(view: RunView) -> None:
+        _say_unsaved(left_out)
+        live.started(view)
+
     try:
-        view = go(on_event=live.event, on_start=live.started)
+        view = go(on_event=live.event, on_start=started)
     except KeyboardInterrupt:
         if not live.run:
             raise
@@ -200,7 +216,12 @@ def _logs(session: KernelSession, args: Any) -> None:
 
 
 def _get(session: KernelSession, args: Any) -> Any:
-    return workbench(session).get(args.run, args.step, *args.names, inputs=args.inputs, namespace=session.shell.user_ns)
+    found = workbench(session).get(
+        args.run, args.step, *args.names, inputs=args.inputs, namespace=session.shell.user_ns
+    )
+    if found.values:
+        sys.stdout.write(f"now variables of this kernel: {', '.join(found.values)}\n")
+    return found
 
 
 def _report(session: KernelSession, args: Any) -> None:

@@ -134,18 +134,24 @@ def overrides(session: KernelSession, path: Path) -> dict[str, str]:
 def unsaved(session: KernelSession, path: Path) -> list[str]:
     """Return the directives of marked cells that were executed here since the file was saved and are not in it.
 
-    They cannot stand for a saved cell, because there is none with their id (VS Code's ids are not saved at all).
+    They cannot stand for a saved cell, because there is none with their id (VS Code's ids are not saved at all). A
+    directive with a mistake in it was refused when it was executed, and is not told again.
     """
     try:
         saved_at = path.stat().st_mtime
     except OSError:
         return []
+    from jupyter_kf.notebook.directives import parse_directive
+
     saved = _cells(path)
     texts = {text.strip() for text in saved.values()}
     found = []
     for cell, (text, moment) in session.executed.items():
         first = text.lstrip().split("\n", 1)[0].strip()
-        marked = re.match(r"(?:#\s*)?%%kubeflow\s+(?:step|params|setup)\b", first)
-        if marked and moment > saved_at and cell not in saved and text.strip() not in texts:
+        if not re.match(r"(?:#\s*)?%%kubeflow\s+(?:step|params|setup)\b", first):
+            continue
+        directive = parse_directive(first)
+        right = directive is not None and not any(p.severity == "error" for p in directive.problems)
+        if right and moment > saved_at and cell not in saved and text.strip() not in texts:
             found.append(first)
     return found

@@ -30,7 +30,7 @@ def run_cell_on(session: KernelSession, directive: Any, source: str) -> None:
         directive.name,
         source,
         session.shell.user_ns,
-        index=session.shell.execution_count,
+        index=session.shell.displayhook.prompt_count,  # execution_count: of the next cell since IPython 9
         notebook=_notebook(session),
     )
     try:

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 _MAGIC_FILES = ("<timed exec>", "<timed eval>", "<magic-timeit>", "<unknown>")
+#: What to do about an exception of which nothing more is known.
+GENERAL_FIX = "Correct the cell, then go on with: resume --edited. To look at its inputs: get RUN STEP --inputs."
 _FRAMES = 40
 _CHAIN = 12
 
@@ -260,7 +262,7 @@ def _fix(exc: BaseException, evalue: str) -> str:
         return "Give the recursion an end; sys.setrecursionlimit holds within one step only."
     if isinstance(exc, SyntaxError):
         return "Install ipython in %s." % sys.executable if "need IPython" in evalue else "Correct the cell."
-    return "Correct the cell, then go on with: resume --edited. To look at its inputs: get RUN STEP --inputs."
+    return GENERAL_FIX
 
 
 def _cwd() -> str:

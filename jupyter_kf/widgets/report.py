@@ -25,6 +25,7 @@ from jupyter_kf.widgets.report_style import SCRIPT, STYLE
 from jupyter_kf.widgets.words import duration, moment, number
 from jupyter_kf.workbench import Workbench
 from jupyter_kf.workbench.comparing import environment_of
+from jupyter_kf.workbench.naming import last_of_notebook
 from jupyter_kf.workbench.views import RunView, read_stream, superseded
 
 _CHARTS = 12
@@ -67,7 +68,7 @@ def gather(bench: Workbench, run: str) -> ReportData:
     from jupyter_kf import __version__
     from jupyter_kf.runtime.capture import read_outputs
 
-    view = bench.show(run)
+    view = bench.show(last_of_notebook(bench.store, run))
     outputs = {e.step: read_outputs(e.folder) for e in view.latest().values() if e.folder}
     curves: dict[str, list[tuple[float, float]]] = {}
     for point in bench.store.metadata.metrics(view.id):

@@ -15,6 +15,8 @@ from jupyter_kf.model.event import Event
 from jupyter_kf.model.run import Run, State
 from jupyter_kf.workbench.naming import (
     existing,
+    last_of_notebook,
+    last_with_step,
     like_path,
     load_engine,
     named_metrics,
@@ -52,9 +54,10 @@ Listener = Callable[[Event], None]
 class Workbench:
     """Everything that can be done, from any Python: notebooks checked and run, runs listed, read and compared.
 
-    A run reference (``run``) is an id, the beginning of one, a run's name, ``last`` or ``last~1``. Nothing is opened
-    before it is needed. All methods raise :class:`~jupyter_kf.errors.KFError` and its kin, never anything else for what
-    a user does wrong.
+    A run reference (``run``) is an id, the beginning of one, a run's name, ``last`` or ``last~1``: of all runs; with a
+    step, of those that have it; for :meth:`resume` and :meth:`compare`, of those of notebooks. Nothing is opened before
+    it is needed. All methods raise :class:`~jupyter_kf.errors.KFError` and its kin, never anything else for what a user
+    does wrong.
 
     Args:
         settings: default: those in force (:func:`~jupyter_kf.config.load_settings`).
@@ -283,7 +286,7 @@ class Workbench:
     def show(self, run: str = "last", step: str = "") -> RunView:
         """Return a run with its executions; a ``step`` that is given must be one of its steps."""
         self._recover()
-        view = self._view(self._find(run).id)
+        view = self._view(self._find(run, step).id)
         if step:
             self._known_step(view, step)
         return view
@@ -304,9 +307,7 @@ class Workbench:
         """
         from jupyter_kf.workbench.following import follow_lines, written_lines
 
-        view = self.show(run)
-        if step:
-            self._known_step(view, step)
+        view = self.show(run, step)
         if follow and not view.state.final:
             return follow_lines(lambda: self.show(view.id), step, tail)
         return written_lines(view, step, tail)
@@ -347,7 +348,7 @@ class Workbench:
         from jupyter_kf.workbench.reading import overridden
 
         self._recover()
-        found = self._find(run)
+        found = self._find(last_of_notebook(self.store, run))
         request, check = None, None
         if edited and found.kind == "pipeline":
             path = existing(found.notebook)
@@ -370,7 +371,8 @@ class Workbench:
         from jupyter_kf.workbench.comparing import compare_runs
 
         self._recover()
-        return compare_runs(self.store, self._view(self._find(a).id), self._view(self._find(b).id))
+        one, other = (self._view(self._find(last_of_notebook(self.store, run)).id) for run in (a, b))
+        return compare_runs(self.store, one, other)
 
     def delete(self, *runs: str) -> Done:
         """Forget finished runs; their folders go at once, their artifacts with the next :meth:`gc`."""
@@ -417,23 +419,17 @@ class Workbench:
         """
         from jupyter_kf.workbench.values import load_values
 
-        view = self.show(run)
-        self._known_step(view, step)
-        return load_values(self.store, view, step, names, inputs=inputs, namespace=namespace)
+        return load_values(self.store, self.show(run, step), step, names, inputs=inputs, namespace=namespace)
 
     def describe(self, run: str, step: str, *names: str, inputs: bool = False) -> Values:
         """Return names, types and previews as :meth:`get` would load them, without unpickling anything."""
         from jupyter_kf.workbench.values import describe_values
 
-        view = self.show(run)
-        self._known_step(view, step)
-        return describe_values(self.store, view, step, names, inputs=inputs)
+        return describe_values(self.store, self.show(run, step), step, names, inputs=inputs)
 
     def artifacts(self, run: str = "last", step: str = "") -> ArtifactList:
         """Return what a run's steps made and logged."""
-        view = self.show(run)
-        if step:
-            self._known_step(view, step)
+        view = self.show(run, step)
         graph = self.store.metadata.lineage_of_run(view.id)
         known = {artifact.digest: artifact for artifact in graph.artifacts}
         entries = [
@@ -453,7 +449,7 @@ class Workbench:
         if step and not name:
             raise UsageError("lineage takes a step together with a NAME.", code="KF402", fix="lineage RUN STEP NAME")
         if step:
-            view = self.show(subject)
+            view = self.show(subject, step)
             execution = self._known_step(view, step)
             if execution is None or name not in execution.outputs:
                 made = sorted(execution.outputs) if execution else []
@@ -511,8 +507,8 @@ class Workbench:
 
     # inside
 
-    def _find(self, run: str) -> Run:
-        return self.store.metadata.run(run)
+    def _find(self, run: str, step: str = "") -> Run:
+        return self.store.metadata.run(last_with_step(self.settings, self.store, run, step))
 
     def _recover(self) -> None:
         """Mark runs that nobody looks after any more; a reader must not fail because that cannot be written."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_kf.config import Settings
 from jupyter_kf.errors import ConfigError, UsageError
+from jupyter_kf.model.pipeline import Step
 from jupyter_kf.model.run import Run, State
+from jupyter_kf.workbench.reading import pipeline_of
 from jupyter_kf.workbench.views import CheckView, RunRefused
 
 if TYPE_CHECKING:
@@ -82,6 +85,61 @@ def load_engine(settings: Settings, store: Store) -> Engine:
 def like_path(subject: str | Path) -> bool:
     """True for what can only be meant as a notebook, not as a run."""
     return isinstance(subject, Path) or subject.endswith(".ipynb") or "/" in subject or Path(subject).is_file()
+
+
+_LAST = re.compile(r"\s*last(?:[~-](\d{1,6}))?\s*")
+#: How far back a run with a certain step is looked for.
+_SEARCHED = 200
+
+
+def last_with_step(settings: Settings, store: Store, ref: str, step: str) -> str:
+    """Return the id of the newest run that has ``step`` where ``ref`` is ``last`` (``last~1``: the one before it).
+
+    Any other reference is returned as it is; so is ``last`` where none of the newest runs has the step.
+    """
+    found = _LAST.fullmatch(ref)
+    if not found or not step:
+        return ref
+
+    def has_step(run: Run) -> bool:
+        pipeline = pipeline_of(settings, store, run)
+        steps = pipeline.steps if pipeline else store.metadata.executions(run.id)
+        return step in {s.name if isinstance(s, Step) else s.step for s in steps}
+
+    return _nth(store.metadata.runs(limit=_SEARCHED), int(found[1] or 0), has_step) or ref
+
+
+def last_of_notebook(store: Store, ref: str) -> str:
+    """Return the id of the newest run of a notebook, as pipeline or whole, where ``ref`` is ``last`` (or ``last~1``).
+
+    Single cells and sessions are passed over, unless there is nothing else. Any other reference is returned as it is.
+
+    Raises:
+        UsageError: KF410 where there are fewer such runs.
+    """
+    found = _LAST.fullmatch(ref)
+    if not found:
+        return ref
+    back = int(found[1] or 0)
+    runs = [run for kind in ("pipeline", "notebook") for run in store.metadata.runs(kind=kind, limit=back + 1)]
+    runs.sort(key=lambda run: (run.created, run.id), reverse=True)
+    if not runs:
+        return ref
+    wanted = _nth(runs, back, lambda run: True)
+    if wanted is None:
+        only = "is only one" if len(runs) == 1 else f"are only {len(runs)}"
+        fix = "Start another: `jupyter kf run NOTEBOOK`."
+        raise UsageError(f"There is no run {ref.strip()!r}: there {only} of a notebook.", code="KF410", fix=fix)
+    return wanted
+
+
+def _nth(runs: Sequence[Run], back: int, fits: Callable[[Run], bool]) -> str | None:
+    for run in runs:
+        if fits(run):
+            if not back:
+                return run.id
+            back -= 1
+    return None
 
 
 def state_named(word: str) -> State:

@@ -217,6 +217,8 @@ class CellRun:
         yield from reader.fresh()
 
     def _error(self) -> Mapping[str, Any] | None:
+        from jupyter_kf.runtime.failure import GENERAL_FIX
+
         if self.report is None:
             status = self.status or 0
             how = f"was killed by signal {-status}" if status < 0 else f"ended with exit code {status}"
@@ -224,6 +226,8 @@ class CellRun:
         if self.report.get("state") == State.SUCCEEDED:
             return None
         error: Mapping[str, Any] = self.report.get("error") or {}
+        if error.get("fix") == GENERAL_FIX:  # there is no run to go on with
+            error = {**error, "fix": "Correct the cell and run it again."}
         return error or StepFailed("The cell failed.").to_dict()
 
     def _say_started(self, began: float, given: Mapping[str, str]) -> None:

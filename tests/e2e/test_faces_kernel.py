@@ -104,6 +104,7 @@ def test_get_binds_variables_that_work(front: Front) -> None:
     front.do("%kubeflow run")
     _, text = front.do("%kubeflow get last use ys xs\nprint('got', ys, xs)")
     assert "got [0, 2, 4] [0, 1, 2]" in text
+    assert "now variables of this kernel: ys, xs\n" in text
     _, text = front.do("%kubeflow get last use xs --inputs")
     assert "xs" in text
 
@@ -131,10 +132,15 @@ def test_a_cell_in_a_process_of_its_own(front: Front) -> None:
     assert "[3, 6, 9]" in text
     _, text = front.do("print(made, items, alias is items)")
     assert text == "[3, 6, 9] [1, 2, 3] True\n"
-    _, text = front.do("%%kubeflow step far --on local\nx = 1\n1 / 0")
+    outputs, text = front.do("%%kubeflow step far --on local\nx = 1\n1 / 0")
     assert "ZeroDivisionError" in text
     assert "line 3" in text
     assert "jupyter_kf/" not in text
+    number = next(o["execution_count"] for o in outputs if o["kind"] == "execute_input")
+    assert f"Cell [{number}]" in text
+    _, text = front.do("%kubeflow show last far")
+    assert "Correct the cell and run it again" in text
+    assert "--edited" not in text
 
 
 def test_random_numbers_go_on_where_the_kernel_stands(front: Front) -> None:

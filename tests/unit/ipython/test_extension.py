@@ -203,8 +203,30 @@ def test_marked_cells_that_are_not_saved_are_told(tmp_path: Path) -> None:
         "vscode:1": ("%%kubeflow step a\nx = 1", later),
         "plain": ("z = 1", later),
         "old": ("%%kubeflow step c\ny = 2", later - 2),
+        "wrong": ("%%kubeflow step d --memroy 1\ny = 2", later),
     }
     assert unsaved(kernel, path) == ["%%kubeflow step b"]
+
+
+def test_unsaved_cells_are_told_once_and_after_other_mistakes(shell: InteractiveShell, tmp_path: Path) -> None:
+    path = write(tmp_path / "nb.ipynb", a="%%kubeflow step a\nprint(x)")
+    (kernel, _) = extension._sessions[id(shell)]
+    kernel.used = str(path)
+    later = path.stat().st_mtime + 1
+    kernel.executed = {"n1": ("%%kubeflow step b\nx = 2", later), "n2": ("%%kubeflow step c\ny = x", later)}
+    text = said(shell, "%kubeflow run -p nonsense")
+    assert "KF403" in text
+    assert "saved" not in text
+    text = said(shell, "%kubeflow run")
+    assert text.startswith("2 marked cells are not in the saved file")
+    assert text.count("save the notebook") == 1
+    assert "KF121" in text
+
+
+def test_fixes_speak_of_magics(shell: InteractiveShell) -> None:
+    text = said(shell, "%kubeflow show nosuch")
+    assert "%kubeflow runs" in text
+    assert "jupyter kf" not in text
 
 
 def test_loading_the_extension_imports_little() -> None:
