@@ -27,7 +27,7 @@ from jupyter_kf.model.run import State
 #: What an execution leaves in its folder that is still of use where it is taken for another one.
 KEPT_FILES = ("stdout", "stderr", "outputs.jsonl", "metrics.jsonl", "logged.jsonl", "manifest.json", "report.json")
 #: Failures that a second attempt would only repeat.
-_HOPELESS = frozenset({"KF210", "KF211"})
+_HOPELESS = frozenset({"KF210"})
 
 
 @dataclass(slots=True)

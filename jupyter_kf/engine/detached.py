@@ -107,7 +107,7 @@ def enter(folder: Path) -> Detached:
     """Take over the run in ``folder``: called first by its program, before any thread is started.
 
     Raises:
-        EngineError: KF702 where another process looks after the run, KF705 where its plan cannot be read.
+        EngineError: KF709 where another process looks after the run, KF705 where its plan cannot be read.
     """
     handed = os.environ.pop("_JUPYTER_KF_HANDED", "")
     told = json.loads(sys.stdin.buffer.read() or b"{}") if handed else {}
@@ -129,7 +129,7 @@ def enter(folder: Path) -> Detached:
         os.set_inheritable(ready, False)
         lock.adopt(descriptor)
     elif not lock.acquire():
-        raise EngineError("Another process looks after this run.", code="KF702", fix="Wait for it, or cancel the run.")
+        raise EngineError("Another process looks after this run.", code="KF709", fix="Wait for it, or cancel the run.")
     return Detached(
         folder, read_plan(folder), _settings(told.get("settings"), folder), told.get("secrets", {}), lock, ready
     )
