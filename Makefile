@@ -39,12 +39,17 @@ test:
 	check ruff format --check . ; \
 	check mypy ; \
 	check lint-imports --no-cache ; \
+	check python dev/bundle.py link ; \
+	check python dev/bundle.py npm run --silent lint ; \
+	check python dev/bundle.py npm run --silent generated ; \
+	check python dev/bundle.py npm run --silent test ; \
 	check codespell jupyter_kf tests docs benchmarks dev examples README.md CONTRIBUTING.md SECURITY.md Makefile ; \
 	check pytest $(TESTS) ; \
 	if [ -n "$$failed" ]; then printf "Failed:$$failed\n"; exit 1; fi
 
 lab:
 	@$(PYTHON) dev/environment.py $(VENV) examples lab
+	@$(BIN)/python dev/bundle.py link
 	@$(BIN)/jupyter lab $(LAB) examples
 
 bench:
@@ -52,5 +57,6 @@ bench:
 	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick)
 
 clean:
+	rm -rf labextension/node_modules labextension/lib labextension/tsconfig.tsbuildinfo jupyter_kf/labextension
 	rm -rf $(VENV) $(DEMO) .cache build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

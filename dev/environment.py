@@ -69,16 +69,18 @@ def make_venv(venv):
 def install(python, what):
     """Install ``what`` by uv, which takes seconds, or by pip where uv cannot be had."""
     quiet = ["--quiet", "--disable-pip-version-check"]
+    # the JupyterLab extension is built by dev/bundle.py where it is wanted
+    environment = dict(os.environ, JUPYTER_KF_NO_BUNDLE="1")
     uv = shutil.which("uv") or str(python.parent / "uv")
     if not Path(uv).exists():
         subprocess.call([str(python), "-m", "pip", "install", *quiet, "uv"], stderr=subprocess.DEVNULL)
     if Path(uv).exists():
         # hard links fail between file systems; copying is what uv falls back to, with a warning
-        environment = dict(os.environ, UV_LINK_MODE=os.environ.get("UV_LINK_MODE", "copy"))
+        environment = dict(environment, UV_LINK_MODE=os.environ.get("UV_LINK_MODE", "copy"))
         if subprocess.call([uv, "pip", "install", "--quiet", "--python", str(python), *what], env=environment) == 0:
             return
         say("uv could not install it; trying pip …")
-    code = subprocess.call([str(python), "-m", "pip", "install", *quiet, *what])
+    code = subprocess.call([str(python), "-m", "pip", "install", *quiet, *what], env=environment)
     if code:
         say("The packages could not be installed (see above). Is there a way to a package index?")
         raise SystemExit(code)

@@ -126,3 +126,8 @@ def unload_ipython_extension(shell: Any) -> None:
     from jupyter_kf.ipython.extension import unload
 
     unload(shell)
+
+
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    """Tell JupyterLab's developer commands where the built extension lies and what it is called."""
+    return [{"src": "labextension", "dest": "jupyter-kf"}]
