@@ -8,6 +8,7 @@ import re
 
 from jupyter_kf.model.pipeline import IMPLICIT_NAMES
 from jupyter_kf.notebook.directives import nearest
+from jupyter_kf.notebook.edits import edit_after, edit_list, edit_mark, edit_own_step, edit_star
 from jupyter_kf.notebook.facts import Site
 from jupyter_kf.notebook.fragments import BUILTINS, is_mutable
 from jupyter_kf.notebook.handoff import Demand, Draft, Handoff, is_private
@@ -30,11 +31,17 @@ def declared_edges(reading: Reading, report: Report) -> None:
             if other is None:
                 near = nearest(name, places.keys() - {draft.name})
                 fix = f"Did you mean `{near}`?" if near else f"The steps are {listed(places)}."
+                edit = edit_list(draft, "--after", name, near)
                 report.say(
-                    "KF119", site, f"Step `{draft.name}` is to run after `{name}`, but there is no such step.", fix
+                    "KF119",
+                    site,
+                    f"Step `{draft.name}` is to run after `{name}`, but there is no such step.",
+                    fix,
+                    edit=edit,
                 )
             elif other == draft.index:
-                report.say("KF122", site, f"Step `{name}` is to run after itself.", "Take it off the list.")
+                message = f"Step `{name}` is to run after itself."
+                report.say("KF122", site, message, "Take it off the list.", edit=edit_list(draft, "--after", name))
             elif other > draft.index:
                 forward.append((draft, reading.drafts[other]))
             else:
@@ -214,6 +221,7 @@ def _between(reading: Reading, report: Report, draft: Draft, name: str, demand: 
             f"Step `{draft.name}` uses `{name}` here, which step `{other.name}` makes in between"
             + (f", and `{other.name}` takes {listed(sorted(back))} from it: {chain}." if back else "."),
             f"Give cell {demand.site.cell} a step name of its own.",
+            edit=edit_own_step(reading, draft, demand.site.cell),
             why="All cells of a step run together, in the place of its first cell.",
         )
         return True
@@ -235,15 +243,9 @@ def _explored(reading: Reading, report: Report, draft: Draft, name: str, demand:
         " step.",
         why="Of an unmarked cell, imports, definitions and literal values are taken; the rest is exploration.",
         severity="error" if sure else "warning",
-        edit={"cell": _cell_id(reading, site.cell), "line": 1, "replace": "%%kubeflow setup"}
-        if role != "skip"
-        else None,
+        edit=edit_mark(reading, site.cell, "setup") if role != "skip" else None,
     )
     return True
-
-
-def _cell_id(reading: Reading, index: int) -> str:
-    return reading.document.cells[index].id
 
 
 def _resources(reading: Reading, report: Report, draft: Draft) -> None:
@@ -306,7 +308,7 @@ def _say_rebound(reading: Reading, report: Report, draft: Draft, name: str, give
                 f"Cell {site.cell} {verb} `{name}`, which step `{draft.name}` takes from {handed};"
                 " the pipeline does not run this cell.",
                 f"Make it part of step `{draft.name}`: `%%kubeflow step {draft.name}`.",
-                edit={"cell": _cell_id(reading, site.cell), "line": 1, "replace": f"%%kubeflow step {draft.name}"},
+                edit=edit_mark(reading, site.cell, f"step {draft.name}"),
             )
             return
 
@@ -343,7 +345,9 @@ def _declared(reading: Reading, handoff: Handoff, report: Report, draft: Draft) 
     site = reading.marking.lines[draft.name]
     for name in (*draft.options.inputs, *draft.options.outputs):
         if not name.isidentifier():
-            report.say("KF131", site, f"`{name}` of `--in` or `--out` is no name.", "Write names, separated by commas.")
+            message = f"`{name}` of `--in` or `--out` is no name."
+            edit = edit_list(draft, "--in", name) or edit_list(draft, "--out", name)
+            report.say("KF131", site, message, "Write names, separated by commas.", edit=edit)
 
 
 def _clash(report: Report, name: str, one: Draft, other: Draft, reader: Draft) -> None:
@@ -355,6 +359,7 @@ def _clash(report: Report, name: str, one: Draft, other: Draft, reader: Draft) -
         f"Steps `{one.name}` (cell {there.cell}) and `{other.name}` (cell {here.cell}) both bind `{name}`, nothing"
         f" orders them, and step `{reader.name}` needs it.",
         f"Use two names, or write `--after {one.name}` at step `{other.name}`.",
+        edit=edit_after(other, one.name),
     )
 
 
@@ -376,6 +381,7 @@ def _interleaved(reading: Reading, report: Report) -> None:
                         f"Step `{draft.name}` binds or changes `{name}` here, below cell {other.first} of step"
                         f" `{other.name}`, which works with `{name}`, too.",
                         f"Give cell {site.cell} a step name of its own.",
+                        edit=edit_own_step(reading, draft, site.cell),
                         why="All cells of a step run together, in the place of its first cell.",
                     )
                     break
@@ -391,6 +397,7 @@ def _stars(reading: Reading, report: Report) -> None:
                 Site(piece.cell_index, piece.line),
                 f"Not all names of `from {module} import *` are known; {listed(names)} are taken to come from it.",
                 f"Import them by name: `from {module} import {', '.join(names[:4])}`.",
+                edit=edit_star(reading, piece.cell_index, piece.line, module, names),
             )
 
 
@@ -452,6 +459,7 @@ def _random(reading: Reading, handoff: Handoff, report: Report) -> None:
                 " them.",
                 f"Give each its own generator or seed, or write `--after {before.name}` at step `{after.name}`.",
                 why="The numbers of the second depend on how many the first has drawn.",
+                edit=edit_after(after, before.name),
             )
 
 
@@ -508,7 +516,7 @@ def _environment(reading: Reading, report: Report) -> None:
             f"This sets up `{module}` outside the pipeline; step `{step.name}` does not see it.",
             f"Mark cell {site.cell} with `%%kubeflow setup`: it is then run first in each step below.",
             severity="warning" if root in _DEEP else "info",
-            edit={"cell": _cell_id(reading, site.cell), "line": 1, "replace": "%%kubeflow setup"},
+            edit=edit_mark(reading, site.cell, "setup"),
         )
 
 

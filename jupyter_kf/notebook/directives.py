@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jupyter_kf.model.pipeline import StepOptions
+from jupyter_kf.notebook.rewriting import one_word, renamed_option, replaced_word, without_option, without_words
 
 #: Verbs that mark a cell, with one line of help each.
 VERBS: Mapping[str, str] = {
@@ -68,7 +69,10 @@ _SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something wrong with a directive or tag; ``code`` as in ``docs/diagnostics.md``, ``replace`` a better line."""
+    """Something wrong with a directive or tag; ``code`` as in ``docs/diagnostics.md``.
+
+    ``replace`` is what would be right after ``%%kubeflow``, where that is plain.
+    """
 
     code: str
     message: str
@@ -156,7 +160,8 @@ def _parse(text: str) -> Directive:
     verb, rest = words[0], words[1:]
     if verb in RESERVED_VERBS:
         fix = "Take the line away, or mark the cell `%%kubeflow skip` until then."
-        return Directive("skip", problems=(Problem("KF180", f"`%%kubeflow {verb}` is not there yet.", fix),))
+        problem = Problem("KF180", f"`%%kubeflow {verb}` is not there yet.", fix, replace="skip")
+        return Directive("skip", problems=(problem,))
     if verb not in VERBS:
         near = nearest(verb, VERBS)
         return Directive(
@@ -166,29 +171,41 @@ def _parse(text: str) -> Directive:
                     "KF107",
                     f"There is no directive `%%kubeflow {verb}`.",
                     f"Did you mean `%%kubeflow {near}`?" if near else f"One of: {', '.join(VERBS)}.",
-                    replace=f"%%kubeflow {near}{text[len(verb) :]}" if near else None,
+                    replace=replaced_word(text, 0, near) if near else None,
                 ),
             ),
         )
     reading = _options(rest, text)
     if verb == "step":
-        return _step(reading)
+        return _step(reading, text)
     if reading.given or reading.words:
         extra = " ".join(sorted(reading.given) + reading.words)
         reading.problems.append(
-            Problem("KF108", f"`%%kubeflow {verb}` takes nothing further, but has `{extra}`.", f"Take `{extra}` away.")
+            Problem(
+                "KF108",
+                f"`%%kubeflow {verb}` takes nothing further, but has `{extra}`.",
+                f"Take `{extra}` away.",
+                replace=verb,
+            )
         )
     return Directive(verb, problems=tuple(reading.problems))
 
 
-def _step(reading: _Reading) -> Directive:
+def _step(reading: _Reading, text: str) -> Directive:
     name, problems = (reading.words or [""])[0], reading.problems
+    spelled = shlex.split(text)
+    leading = spelled[1:2] == reading.words[:1]
     if not name:
         problems.append(Problem("KF110", "The step has no name.", "Write `%%kubeflow step NAME`."))
     elif not _NAME.fullmatch(name):
         better = re.sub(r"[^\w.-]+", "_", name).strip("_.-") or "step"
         problems.append(
-            Problem("KF110", f"{name!r} cannot be a step's name.", f"Use letters, digits, `_`, `-`, `.`: `{better}`.")
+            Problem(
+                "KF110",
+                f"{name!r} cannot be a step's name.",
+                f"Use letters, digits, `_`, `-`, `.`: `{better}`.",
+                replace=replaced_word(text, 1, better) if leading and len(reading.words) == 1 else None,
+            )
         )
         name = better
     if len(reading.words) > 1:
@@ -197,10 +214,17 @@ def _step(reading: _Reading) -> Directive:
                 "KF110",
                 f"After the step's name there is `{' '.join(reading.words[1:])}`.",
                 "A name is one word; options begin with `--`, values with spaces need quotes.",
+                replace=one_word(text, 1) if _joined(spelled) else None,
             )
         )
     options, verb = StepOptions(**reading.values), "step" if name else ""
     return Directive(verb, name, options, reading.on, frozenset(reading.given), 1, "", tuple(problems))
+
+
+def _joined(words: list[str]) -> bool:
+    """True where the words after the verb, up to the first option, would be one good name if they were joined."""
+    end = next((i for i, word in enumerate(words) if word.startswith("--")), len(words))
+    return end > 2 and all(_NAME.fullmatch(word) for word in words[1:end])
 
 
 def _options(words: list[str], text: str) -> _Reading:
@@ -214,14 +238,20 @@ def _options(words: list[str], text: str) -> _Reading:
             continue
         option, equals, value = word.partition("=")
         if option in RESERVED_OPTIONS:
-            reading.problems.append(Problem("KF181", f"Option `{option}` is not there yet.", f"Take `{option}` away."))
+            better = without_option(text, option, takes_value=True)
+            reading.problems.append(
+                Problem("KF181", f"Option `{option}` is not there yet.", f"Take `{option}` away.", replace=better)
+            )
         elif option not in STEP_OPTIONS:
             reading.problems.append(_unknown_option(option, text))
         if option in _FLAGS:
             reading.given.add(option)
             reading.values["cache"] = False
             if equals:
-                reading.problems.append(Problem("KF109", f"`{option}` takes no value.", f"Write `{option}` alone."))
+                better = f"{without_words(text, [option])} {option}"
+                reading.problems.append(
+                    Problem("KF109", f"`{option}` takes no value.", f"Write `{option}` alone.", replace=better)
+                )
             continue
         if not equals:
             if position >= len(words) or words[position].startswith("--"):
@@ -243,7 +273,7 @@ def _unknown_option(option: str, text: str) -> Problem:
         "KF108",
         f"There is no option `{option}`.",
         f"Did you mean `{near}`?" if near else f"One of: {', '.join(STEP_OPTIONS)}.",
-        replace=f"%%kubeflow {text.replace(option, near, 1)}" if near else None,
+        replace=renamed_option(text, option, near) if near else None,
     )
 
 

@@ -13,6 +13,7 @@ from jupyter_kf.model.pipeline import Diagnostic
 from jupyter_kf.notebook.directives import Problem
 from jupyter_kf.notebook.document import Document, DocumentCell
 from jupyter_kf.notebook.facts import Site
+from jupyter_kf.notebook.rewriting import directive_edit
 
 Severity = Literal["error", "warning", "info"]
 
@@ -106,10 +107,7 @@ class Report:
 
     def problem(self, problem: Problem, cell: DocumentCell, line: int) -> None:
         """Report what the grammar found wrong with a directive or tag."""
-        edit = None
-        if problem.replace is not None:
-            comment = "# " if cell.source.split("\n")[line - 1].lstrip().startswith("#") else ""
-            edit = {"cell": cell.id, "line": line, "replace": comment + problem.replace}
+        edit = directive_edit(cell, line, problem.replace) if problem.replace is not None else None
         severity: Severity = "error" if problem.severity == "error" else "warning"
         if problem.severity == "info":
             severity = "info"

@@ -18,6 +18,7 @@ from jupyter_kf.notebook.directives import (
 from jupyter_kf.notebook.document import Document, DocumentCell
 from jupyter_kf.notebook.facts import Site
 from jupyter_kf.notebook.lint import Report
+from jupyter_kf.notebook.rewriting import directive_edit, moved_up, without_option
 
 #: Kale's key in the notebook's metadata.
 KALE_KEY = "kubeflow_notebook"
@@ -101,6 +102,7 @@ def _misplaced(report: Report, cell: DocumentCell) -> bool:
         Site(cell.index, line),
         "This directive has no effect: it is not the first line of its cell.",
         "Move it to the top of the cell; only blank lines may stand above it.",
+        edit=moved_up(cell, line),
     )
     return True
 
@@ -174,6 +176,9 @@ def _conflict(report: Report, name: str, option: str, cell: DocumentCell, direct
         Site(cell.index, directive.line),
         f"Step {name!r} has another value of `{option}` in a cell above.",
         f"Write `{option}` once.",
+        edit=None
+        if directive.by_tag or option == "--env"
+        else directive_edit(cell, directive.line, without_option(directive.text, option, takes_value=True)),
     )
 
 

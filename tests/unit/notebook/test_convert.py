@@ -123,7 +123,8 @@ def test_statements_of_unmarked_cells_that_are_exploration(text: str) -> None:
     assert [d.code for d in found] == ["KF124"]
     assert (found[0].cell_index, found[0].line) == (1, 2)
     assert "`k`" in found[0].message and "cell 0" in found[0].message and "setup" in found[0].fix
-    assert found[0].edit == {"cell": "c0", "line": 1, "replace": "%%kubeflow setup"}
+    first = text.partition("\n")[0]
+    assert found[0].edit == {"cell": "c0", "line": 1, "end_line": 1, "text": f"%%kubeflow setup\n{first}"}
 
 
 def test_only_shared_statements_above_a_step_are_seen() -> None:

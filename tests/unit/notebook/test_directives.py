@@ -107,7 +107,7 @@ def test_slips_name_the_right_one(line: str, code: str, fix: str) -> None:
 
 def test_a_slip_offers_the_edit() -> None:
     [found] = findings("# %%kubeflow stpe train --cpu 2\nx = 1", "%%kubeflow step b\n")
-    assert found.edit == {"cell": "c0", "line": 1, "replace": "# %%kubeflow step train --cpu 2"}
+    assert found.edit == {"cell": "c0", "line": 1, "end_line": 1, "text": "# %%kubeflow step train --cpu 2"}
 
 
 def test_a_directive_that_is_not_first_is_an_error() -> None:
