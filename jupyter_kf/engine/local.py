@@ -181,6 +181,7 @@ class LocalEngine(Engine):
             "note": request.note,
             "snapshot": plan.snapshot,
             "environment": plan.environment,
+            "steps": _count(plan),
         }
 
     def _start(self, folder: Path, prepared: _Prepared, lock: RunLock) -> None:
@@ -231,7 +232,9 @@ class LocalEngine(Engine):
                 )
             prepared = self._again(found, folder, request)
             prepared.plan.write(folder)
-            self._append("run.resumed", found.id, edited=request is not None, snapshot=prepared.plan.snapshot)
+            plan = prepared.plan
+            edited = request is not None
+            self._append("run.resumed", found.id, edited=edited, snapshot=plan.snapshot, steps=_count(plan))
             self._start(folder, prepared, lock)
         return found.id
 
@@ -317,3 +320,10 @@ class LocalEngine(Engine):
 
     def _append(self, kind: str, run: str, /, **data: Any) -> None:
         self._store.metadata.append([Event(kind, run, time.time(), data=data)])
+
+
+def _count(plan: Plan) -> int:
+    """Return how many steps may run."""
+    if plan.targets is not None:
+        return len(plan.targets)
+    return len(plan.pipeline.steps) if plan.pipeline else 1

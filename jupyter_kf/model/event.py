@@ -4,12 +4,12 @@ Kinds and their payloads (``data``), version 1:
 
 ========================  =============================================================================
 ``run.submitted``         ``name kind experiment notebook pipeline engine parameters tags snapshot
-                          environment``
+                          environment steps`` (how many may run)
 ``run.started``           ``pid`` of the supervisor
 ``run.canceling``         nothing
 ``run.finished``          ``state`` (SUCCEEDED, FAILED, CANCELED), ``error``
 ``run.interrupted``       nothing: somebody found the run without a living supervisor
-``run.resumed``           ``edited`` (bool), ``snapshot``
+``run.resumed``           ``edited`` (bool), ``snapshot steps``
 ``run.tagged``            ``tags`` (a value of null removes the tag)
 ``run.noted``             ``note``
 ``run.parameter``         ``name value``: logged by user code

@@ -19,7 +19,7 @@ from jupyter_kf.notebook.document import Document, read_document
 from jupyter_kf.notebook.facts import Site
 from jupyter_kf.notebook.handoff import Draft, Handoff
 from jupyter_kf.notebook.lint import Report, from_error
-from jupyter_kf.notebook.marks import Marking, mark_cells
+from jupyter_kf.notebook.marks import Mark, Marking, mark_cells
 from jupyter_kf.notebook.reading import Reading
 
 _log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ class Conversion:
     """What a notebook is as a pipeline.
 
     ``pipeline`` is ``None`` where an error leaves none to speak of; ``whole`` says that nothing is marked, so that the
-    notebook runs as it is.
+    notebook runs as it is. ``marks`` are the code cells with their roles.
     """
 
     pipeline: Pipeline | None
@@ -38,6 +38,7 @@ class Conversion:
     dialect: str = "kubeflow"
     document: Document | None = None
     whole: bool = False
+    marks: tuple[Mark, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -51,21 +52,23 @@ def convert(
     kernel_python: str | None = None,
     overrides: Mapping[str, str] | None = None,
     in_order: bool = False,
+    path: str = "",
 ) -> Conversion:
     """Read a notebook and work out its pipeline; nothing in it is executed, and nothing about it raises.
 
     ``kernel_python`` is the interpreter the steps will run in, ``overrides`` maps cell ids to newer text, and with
-    ``in_order`` each step waits for the one above it.
+    ``in_order`` each step waits for the one above it. ``path`` is where a notebook lies that comes as bytes.
     """
     try:
-        document = read_document(path_or_bytes, overrides=overrides)
+        document = read_document(path_or_bytes, overrides=overrides, path=path)
     except NotebookError as error:
         return Conversion(None, (from_error(error),))
     report = Report(document)
     marking = mark_cells(document, report)
+    marks = tuple(marking.marks)
     if marking.whole:
         bare = Pipeline(document.name, marking.dialect, (), (), **_origin(document))
-        return Conversion(bare, report.result(), marking.dialect, document, whole=True)
+        return Conversion(bare, report.result(), marking.dialect, document, True, marks)
     if document.language not in {"python", "ipython"}:
         report.say(
             "KF115",
@@ -73,12 +76,12 @@ def convert(
             f"The notebook's language is {document.language!r}; steps are cells of Python notebooks only.",
             "Take the directives away: without any, the notebook runs whole, whatever its kernel.",
         )
-        return Conversion(None, report.result(), marking.dialect, document)
+        return Conversion(None, report.result(), marking.dialect, document, marks=marks)
     if not marking.options:
         report.say("KF114", None, "No cell is marked as a step.", "Mark cells with `%%kubeflow step NAME`.")
-        return Conversion(None, report.result(), marking.dialect, document)
+        return Conversion(None, report.result(), marking.dialect, document, marks=marks)
     pipeline = _guarded_pipeline(document, marking, report, kernel_python, in_order)
-    return Conversion(pipeline, report.result(), marking.dialect, document)
+    return Conversion(pipeline, report.result(), marking.dialect, document, marks=marks)
 
 
 def _origin(document: Document) -> dict[str, Any]:

@@ -48,17 +48,18 @@ class Document:
 
 
 def read_document(
-    path_or_bytes: str | os.PathLike[str] | bytes, *, overrides: Mapping[str, str] | None = None
+    path_or_bytes: str | os.PathLike[str] | bytes, *, overrides: Mapping[str, str] | None = None, path: str = ""
 ) -> Document:
     """Read a notebook from a path, or from the bytes of one.
 
-    ``overrides`` maps cell ids to text that replaces the saved text.
+    ``overrides`` maps cell ids to text that replaces the saved text; ``path`` is where the bytes lie, or would.
 
     Raises:
         NotebookError: KF100 the file cannot be read, KF101 no JSON, KF102 not UTF-8, KF103 JSON but no notebook,
             KF104 a format older than 4.
     """
-    path = "" if isinstance(path_or_bytes, bytes) else os.path.abspath(os.fspath(path_or_bytes))  # noqa: PTH100
+    if not isinstance(path_or_bytes, bytes):
+        path = os.path.abspath(os.fspath(path_or_bytes))  # noqa: PTH100
     data = path_or_bytes if isinstance(path_or_bytes, bytes) else _read(path)
     raw = _decoded(data, path)
     findings: list[Diagnostic] = []

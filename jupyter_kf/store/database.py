@@ -42,7 +42,7 @@ class Session(abc.ABC):
         found = self.rows(sql, values)
         return found[0] if found else None
 
-    def rows_in(self, sql: str, members: Sequence[str], values: Values | None = None) -> list[Row]:
+    def rows_in(self, sql: str, members: Sequence[Any], values: Values | None = None) -> list[Row]:
         """Run a query whose ``{}`` stands for a list of ``members``, in chunks; no members, no rows."""
         found: list[Row] = []
         for start in range(0, len(members), CHUNK):
@@ -82,10 +82,11 @@ class Watcher(abc.ABC):
     """Waits for other processes' commits."""
 
     @abc.abstractmethod
-    def wait(self, seconds: float) -> bool:
+    def wait(self, seconds: float, *, keen: bool = False) -> bool:
         """Return true as soon as something was committed since the last call, false when ``seconds`` are over.
 
-        It may be true without a change, never false for long after one.
+        It may be true without a change, never false for long after one. A ``keen`` one looks more often where looking
+        is the only way to know.
         """
 
     @abc.abstractmethod

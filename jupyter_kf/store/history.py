@@ -25,9 +25,27 @@ _USE = (
 )
 
 
+_BRIEF = _EXECUTION.replace("inputs, outputs,error, report", "NULL, NULL, error, NULL")
+
+
 def executions(session: Session, where: str, values: Mapping[str, Any]) -> list[Execution]:
     """Return executions by an SQL condition (ordering and limit included) over ``kf_executions``."""
-    rows = session.rows(f"SELECT {_EXECUTION} FROM kf_executions WHERE {where}", values)
+    return _with_metrics(session, session.rows(f"SELECT {_EXECUTION} FROM kf_executions WHERE {where}", values))
+
+
+def executions_in(session: Session, ids: Sequence[str]) -> list[Execution]:
+    """Return the executions with these ids, without their inputs, outputs and reports, in the order they began."""
+    rows = session.rows_in(f"SELECT {_BRIEF} FROM kf_executions WHERE id IN ({{}}) ORDER BY place, id", ids)
+    return _with_metrics(session, rows)
+
+
+def brief_executions(session: Session, run: str) -> list[Execution]:
+    """Return the executions of a run as :func:`executions_in` does."""
+    rows = session.rows(f"SELECT {_BRIEF} FROM kf_executions WHERE run = :run ORDER BY place, id", {"run": run})
+    return _with_metrics(session, rows)
+
+
+def _with_metrics(session: Session, rows: Sequence[Row]) -> list[Execution]:
     metrics: dict[str, dict[str, float]] = {row[0]: {} for row in rows}
     points = session.rows_in(
         "SELECT execution, name, value, odd FROM kf_metrics WHERE execution IN ({}) ORDER BY name", list(metrics)
@@ -51,8 +69,8 @@ def _made_execution(row: Row, metrics: Mapping[str, float]) -> Execution:
         finished=row[9],
         seconds=row[10],
         folder=row[11],
-        inputs=json.loads(row[12]),
-        outputs=json.loads(row[13]),
+        inputs=json.loads(row[12]) if row[12] else {},
+        outputs=json.loads(row[13]) if row[13] else {},
         error=json.loads(row[14]) if row[14] else None,
         report=json.loads(row[15]) if row[15] else None,
         metrics=metrics,

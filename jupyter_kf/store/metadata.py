@@ -17,11 +17,12 @@ from typing import Any
 
 from jupyter_kf.errors import StoreError, UsageError
 from jupyter_kf.model.artifact import Artifact
+from jupyter_kf.model.change import Changes, Progress, Touch
 from jupyter_kf.model.event import KINDS, Event
 from jupyter_kf.model.lineage import Lineage, LineageGraph, MetricPoint
 from jupyter_kf.model.names import new_id
 from jupyter_kf.model.run import Execution, Experiment, Run, State
-from jupyter_kf.store import history, query
+from jupyter_kf.store import changes, history, query
 from jupyter_kf.store.artifacts import Artifacts
 from jupyter_kf.store.database import Database, Row, Session
 from jupyter_kf.store.fold import fold, odd_number, plain, text
@@ -253,15 +254,19 @@ class Metadata:
                 return execution
         return None
 
-    def executions(self, run: str, *, current: bool = False) -> list[Execution]:
+    def executions(self, run: str, *, current: bool = False, brief: bool = False) -> list[Execution]:
         """Return the executions of the run with this full id, in the order they began.
 
         Args:
             run: a run's id.
             current: leave out superseded ones and all attempts of a step but the newest.
+            brief: without their inputs, outputs and reports, which may be long.
         """
         with self._database.reading() as session:
-            found = history.executions(session, "run = :run ORDER BY place, id", {"run": run})
+            if brief:
+                found = history.brief_executions(session, run)
+            else:
+                found = history.executions(session, "run = :run ORDER BY place, id", {"run": run})
         if not current:
             return found
         newest = {e.step: e for e in found if not e.reason.startswith("superseded:")}
@@ -336,6 +341,36 @@ class Metadata:
             sql += f" LIMIT {int(limit)}"
         with self._database.reading() as session:
             return [_event(row) for row in session.rows(sql, values)]
+
+    def touched(self, after: int, limit: int = 5000) -> list[Touch]:
+        """Return what events after the cursor are about, oldest first, without what they say."""
+        with self._database.reading() as session:
+            return changes.touched(session, after, limit)
+
+    def changes(self, after: int, touches: Sequence[Touch] | None = None, *, limit: int = 5000) -> Changes:
+        """Return what changed after the cursor, folded: whole runs and executions as they are now.
+
+        Args:
+            after: a cursor.
+            touches: what :meth:`touched` said of it, where that was asked already.
+            limit: above so many events the answer is ``reset`` with the newest cursor.
+        """
+        with self._database.reading() as session:
+            found = changes.touched(session, after, limit + 1) if touches is None else touches
+            if len(found) > limit:
+                row = session.row("SELECT MAX(seq) FROM kf_events")
+                return Changes(after, int(row[0]) if row else after, reset=True)
+            return changes.folded(session, after, found)
+
+    def progress(self, runs: Sequence[Run]) -> dict[str, Progress]:
+        """Return how far each of these runs is, by id."""
+        with self._database.reading() as session:
+            return changes.progress(session, runs)
+
+    def cells_done(self, runs: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """Return how many cells are done of how many, by execution, for the newest one of each whole notebook."""
+        with self._database.reading() as session:
+            return changes.cells(session, runs)
 
     def cursor(self) -> int:
         """Return the cursor of the newest event, 0 in an empty log."""

@@ -224,10 +224,11 @@ class SqliteWatcher(Watcher):
     def _version(self) -> int:
         return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
 
-    def wait(self, seconds: float) -> bool:
+    def wait(self, seconds: float, *, keen: bool = False) -> bool:
         """Return true as soon as something was committed since the last call, false when ``seconds`` are over."""
         deadline = time.monotonic() + seconds
         pause = 1.0 if self._slow else 0.005
+        longest = 0.008 if keen else 0.05
         while True:
             version = self._version()
             if version != self._seen:
@@ -237,7 +238,7 @@ class SqliteWatcher(Watcher):
             if left <= 0:
                 return False
             time.sleep(min(pause, left))
-            pause = pause if self._slow else min(pause * 1.3, 0.05)
+            pause = pause if self._slow else min(pause * 1.3, longest)
 
     def close(self) -> None:
         """Close the connection."""
