@@ -52,13 +52,17 @@ A RUN is an id, the beginning of one, a name, last or last~1. `%kubeflow VERB --
 
 @dataclass
 class KernelSession:
-    """What the extension knows of its kernel: the cells executed here (id → text, moment) and the notebook's path."""
+    """What the extension knows of its kernel: the cells executed here (id → text, moment) and the notebook's path.
+
+    ``shown`` is the run that a live display has shown to its end, with the count of the cell that did.
+    """
 
     shell: Any
     executed: dict[str, tuple[str, float]] = field(default_factory=dict)
     used: str = ""
     found: str = ""
     bench: Any = None
+    shown: tuple[Any, int] = (None, 0)
 
     def note_cell(self, info: Any) -> None:
         """Remember the text of a cell that is about to run (IPython's ``pre_run_cell``)."""
@@ -88,7 +92,7 @@ def load(shell: Any) -> None:
 
     matcher = _matcher(session)
     shell.Completer.custom_matchers.append(matcher)
-    _register_displays(shell)
+    _register_displays(session)
     _sessions[id(shell)] = (session, matcher)
 
 
@@ -122,18 +126,19 @@ def unload(shell: Any) -> None:
     shell.events.unregister("pre_run_cell", session.note_cell)
     if matcher in shell.Completer.custom_matchers:
         shell.Completer.custom_matchers.remove(matcher)
-    formatters = shell.display_formatter.formatters
+    display = shell.display_formatter
+    formatters = [display.formatters["text/html"], display.formatters["text/plain"], display.ipython_display_formatter]
     for module, name in _SHOWN:
-        for kind in ("text/html", "text/plain"):
+        for formatter in formatters:
             try:
-                formatters[kind].pop(f"{module}.{name}", None)
+                formatter.pop(f"{module}.{name}", None)
             except KeyError:
                 continue
     if session.bench is not None:
         session.bench.close()
 
 
-def _register_displays(shell: Any) -> None:
+def _register_displays(session: KernelSession) -> None:
     """Let the workbench's answers be shown well; by name, so that nothing is imported for it."""
 
     def html(answer: Any) -> str:
@@ -146,7 +151,14 @@ def _register_displays(shell: Any) -> None:
 
         printer.text(text_of(answer, width=100))
 
-    formatters = shell.display_formatter.formatters
+    def nothing(answer: Any) -> None:
+        """Show nothing in the cell whose live display has shown it all; else leave it to the formatters above."""
+        run, count = session.shown
+        if answer is not run or session.shell.execution_count != count:
+            raise NotImplementedError
+
+    formatters = session.shell.display_formatter.formatters
+    session.shell.display_formatter.ipython_display_formatter.for_type_by_name(_VIEWS, "RunView", nothing)
     for module, name in _SHOWN:
         formatters["text/html"].for_type_by_name(module, name, html)
         formatters["text/plain"].for_type_by_name(module, name, text)

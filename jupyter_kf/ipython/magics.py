@@ -188,7 +188,8 @@ def _attended(session: KernelSession, go: Callable[..., Any], left_out: Sequence
     """Wait with a display that changes; an interrupt leaves the run alone."""
     from jupyter_kf.ipython.live import LiveRun
 
-    live = LiveRun(session.shell)
+    workbench(session)
+    live = LiveRun(session)
 
     def started(view: RunView) -> None:
         _say_unsaved(left_out)

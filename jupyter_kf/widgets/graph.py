@@ -30,17 +30,23 @@ GRAPH_STYLE = """
 
 
 def graph_svg(
-    pipeline: Pipeline, executions: Mapping[str, Execution] | None = None, *, links: bool = False, styled: bool = True
+    pipeline: Pipeline,
+    executions: Mapping[str, Execution] | None = None,
+    *,
+    links: bool = False,
+    styled: bool = True,
+    room: int = 0,
 ) -> str:
     """Return the graph as one SVG element; ``links`` makes each step a link to ``#step-NAME``.
 
-    ``styled``: with a style sheet inside, so that the element can stand alone.
+    ``styled``: with a style sheet inside, so that the element can stand alone. ``room``: boxes are at least so many
+    characters wide, for second lines that change.
     """
     executions = executions or {}
     nodes = [step.name for step in pipeline.steps]
     edges = reduced(nodes, [(before, step.name) for step in pipeline.steps for before in step.after])
     labels = {step.name: (_clip(step.name, 30), _subtitle(pipeline, step.name, executions)) for step in pipeline.steps}
-    sizes = {n: (max(116.0, 34 + 7.6 * max(len(a), 0.84 * len(b))), 46.0) for n, (a, b) in labels.items()}
+    sizes = {n: (max(116.0, 34 + 7.6 * max(len(a), 0.84 * max(room, len(b)))), 46.0) for n, (a, b) in labels.items()}
     drawn = place(nodes, edges, sizes)
     width, height = round(drawn.width, 1), round(drawn.height, 1)
     parts = [
@@ -54,11 +60,10 @@ def graph_svg(
     for step in pipeline.steps:
         name, (title, subtitle), box = step.name, labels[step.name], drawn.boxes[step.name]
         execution = executions.get(name)
-        state = (
-            f"{execution.state} cached" if execution and execution.cached else str(execution.state) if execution else ""
-        )
+        state = _classes(execution)
+        tip = escape(_tooltip(pipeline, name, execution))
         body = (
-            f'<g class="{state}"><title>{escape(_tooltip(pipeline, name, execution))}</title>'
+            f'<g class="{state}" data-step="{escape(name)}"><title>{tip}</title>'
             f'<rect class="box" x="{box.x:.1f}" y="{box.y:.1f}" width="{box.width:.1f}" height="{box.height}" rx="7"/>'
             f'<rect class="bar" x="{box.x + 6:.1f}" y="{box.y + 8:.1f}" width="4" height="{box.height - 16}" rx="2"/>'
             f'<text class="name" x="{box.x + 19:.1f}" y="{box.y + 20:.1f}">{escape(title)}</text>'
@@ -107,6 +112,24 @@ def graph_text(pipeline: Pipeline, executions: Mapping[str, Execution] | None = 
         text = left.ljust(wide) + (f"  ← {after}" if after else "")
         lines.append((text + (f"  ⇒ {made}" if made else "")).rstrip())
     return "\n".join(lines)
+
+
+def step_marks(pipeline: Pipeline, executions: Mapping[str, Execution]) -> dict[str, list[str]]:
+    """Return what changes in a drawn graph: by step the class of its group, the box's second line and its tooltip."""
+    return {
+        step.name: [
+            _classes(executions.get(step.name)),
+            _subtitle(pipeline, step.name, executions),
+            _tooltip(pipeline, step.name, executions.get(step.name)),
+        ]
+        for step in pipeline.steps
+    }
+
+
+def _classes(execution: Execution | None) -> str:
+    if execution is None:
+        return ""
+    return f"{execution.state} cached" if execution.cached else str(execution.state)
 
 
 def _clip(text: str, limit: int) -> str:

@@ -12,6 +12,7 @@ from jupyter_kf.model.lineage import Lineage, LineageGraph
 from jupyter_kf.model.pipeline import Diagnostic
 from jupyter_kf.model.run import Execution, Run, State
 from jupyter_kf.widgets.graph import GRAPH_STYLE, graph_svg
+from jupyter_kf.widgets.live import LiveState
 from jupyter_kf.widgets.text import execution_note, text_of
 from jupyter_kf.widgets.words import SIGNS, ago, duration, moment, number, plain, size, titled
 from jupyter_kf.workbench.views import (
@@ -29,7 +30,7 @@ from jupyter_kf.workbench.views import (
 )
 
 #: Colours from JupyterLab's theme where it is there, else fitting ones.
-_STYLE = (
+STYLE = (
     """
 .kf{--kf-ink:var(--jp-ui-font-color1,#1c2430);--kf-soft:var(--jp-ui-font-color2,#5b6575);
 --kf-card:var(--jp-layout-color1,#fff);--kf-line:var(--jp-border-color1,#c4cad3);--kf-muted:var(--jp-border-color0,#8a93a1);
@@ -50,6 +51,12 @@ border-bottom:1px solid var(--kf-line);vertical-align:top;background:none;white-
 .kf .finding{border-left:3px solid var(--kf-muted);padding:2px 0 2px 10px;margin:6px 0}
 .kf .finding.error{border-color:var(--kf-bad)}.kf .finding.warning{border-color:var(--kf-warn)}
 .kf .finding.info{border-color:var(--kf-busy)}
+.kf .kf-charts{display:flex;flex-wrap:wrap;gap:8px 18px}
+.kf figure.chart{margin:4px 0;width:280px;max-width:100%}
+.kf figure.chart figcaption{font-size:12px;color:var(--kf-soft)}.kf figure.chart b{color:var(--kf-ink)}
+.kf figure.chart svg{width:100%;height:auto}.kf figure.chart .axis{stroke:var(--kf-line)}
+.kf figure.chart .line{fill:none;stroke:var(--kf-busy);stroke-width:1.5}.kf figure.chart .dot{fill:var(--kf-busy)}
+.kf figure.chart text{fill:var(--kf-soft);font-size:10px}
 """
     + GRAPH_STYLE
 )
@@ -57,7 +64,7 @@ border-bottom:1px solid var(--kf-line);vertical-align:top;background:none;white-
 
 def framed(body: str) -> str:
     """Return a fragment with its style sheet around it."""
-    return f'<div class="kf"><style>{_STYLE}</style>{body}</div>'
+    return f'<div class="kf"><style>{STYLE}</style>{body}</div>'
 
 
 def state_html(state: State) -> str:
@@ -128,22 +135,29 @@ def values_html(values: Mapping[str, Any]) -> str:
     return ", ".join(f"<code>{escape(k)}</code> = {escape(number(v))}" for k, v in values.items())
 
 
-def live_html(view: RunView, executions: Mapping[str, Execution]) -> str:
-    """Return a run under way: its graph, with what is happening."""
-    busy = [name for name, e in executions.items() if e.state is State.RUNNING]
-    done = sum(e.state.final for e in executions.values())
-    total = len(view.pipeline.steps) if view.pipeline else len(executions)
-    words = f"{done} of {total} steps done" + (f", running {', '.join(busy)}" if busy else "")
-    drawn = graph_svg(view.pipeline, executions, styled=False) if view.pipeline else ""
-    head = f'<div><b>{escape(view.name)}</b> <code>{view.id}</code> <span class="soft">{escape(words)}</span></div>'
-    return framed(f'{head}<div class="scroll">{drawn}</div>')
+def live_html(live: LiveState, log: str = "", hint: str = "") -> str:
+    """Return a run under way: its graph, with what is happening; ``log`` is the end of what a step printed."""
+    view = live.view
+    drawn = graph_svg(view.pipeline, live.executions, styled=False) if view.pipeline else ""
+    words = f'<span class="soft">{escape(live.words())}</span>'
+    told = f'<pre class="soft">{escape(log.rstrip())}</pre>' if log.strip() else ""
+    below = f'<div class="soft">{escape(hint)}</div>' if hint else ""
+    head = f"<div><b>{escape(view.name)}</b> <code>{view.id}</code> {state_html(view.state)} {words}</div>"
+    return framed(f'{head}<div class="scroll">{drawn}</div>{told}{below}')
 
 
-def summary_html(view: RunView) -> str:
-    """Return a run in one line."""
-    run = view.run
-    took = duration(run.finished - run.started) if run.finished and run.started else ""
-    return framed(f"<div><b>{escape(run.name)}</b> <code>{run.id}</code> {state_html(run.state)} {took}</div>")
+def end_html(view: RunView, charts: str = "", logs: Sequence[tuple[str, str]] = ()) -> str:
+    """Return a run that is over as the live view leaves it: with its metrics' charts and what the steps printed last.
+
+    ``logs`` are pairs of a step and text.
+    """
+    told = "".join(
+        f"<details><summary>output of {escape(step)}</summary><pre>{escape(text.rstrip())}</pre></details>"
+        for step, text in logs
+        if text.strip()
+    )
+    drawn = f'<div class="kf-charts">{charts}</div>' if charts else ""
+    return framed(_run_body(view) + drawn + told)
 
 
 @singledispatch
@@ -177,6 +191,10 @@ def _(answer: GraphView) -> str:
 
 @html_of.register
 def _(answer: RunView) -> str:
+    return framed(_run_body(answer))
+
+
+def _run_body(answer: RunView) -> str:
     run = answer.run
     took = duration(run.finished - run.started) if run.finished and run.started else ""
     parts = [f"<div><b>{escape(run.name)}</b> <code>{run.id}</code> {state_html(run.state)} {took}"]
@@ -196,7 +214,7 @@ def _(answer: RunView) -> str:
     parts += [error_html(error, step) for error, step in errors]
     if run.error and not errors:
         parts.append(error_html(run.error))
-    return framed("".join(parts) + findings_html(answer.diagnostics))
+    return "".join(parts) + findings_html(answer.diagnostics)
 
 
 @html_of.register
