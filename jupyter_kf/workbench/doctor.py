@@ -6,8 +6,10 @@ import importlib.util
 import os
 import shutil
 import sys
+import sysconfig
 import time
 from collections.abc import Iterator
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,6 +57,13 @@ def _python(bench: Workbench) -> Iterator[Finding]:
     yield Finding("jupyter_kf", "ok", f"{__version__} on Python {version} ({sys.executable})")
     if sys.platform not in {"linux", "darwin"}:
         yield Finding("platform", "bad", f"{sys.platform} is not supported", "Use Linux or macOS; on Windows, WSL.")
+    spec = importlib.util.find_spec("traitlets")
+    if sys.dont_write_bytecode and spec and spec.origin and not os.path.exists(cache_from_source(spec.origin)):
+        yield Finding(
+            "bytecode", "note",
+            "packages are not compiled, and PYTHONDONTWRITEBYTECODE keeps it so: the first run takes many times as long",
+            f"Unset it, or compile them once: {sys.executable} -m compileall -q {sysconfig.get_path('purelib')}",
+        )  # fmt: skip
 
 
 def _state(bench: Workbench) -> Iterator[Finding]:
