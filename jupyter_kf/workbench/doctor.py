@@ -58,10 +58,10 @@ def _python(bench: Workbench) -> Iterator[Finding]:
     if sys.platform not in {"linux", "darwin"}:
         yield Finding("platform", "bad", f"{sys.platform} is not supported", "Use Linux or macOS; on Windows, WSL.")
     spec = importlib.util.find_spec("traitlets")
-    if sys.dont_write_bytecode and spec and spec.origin and not os.path.exists(cache_from_source(spec.origin)):
+    if sys.dont_write_bytecode and spec and spec.origin and not Path(cache_from_source(spec.origin)).exists():
         yield Finding(
             "bytecode", "note",
-            "packages are not compiled, and PYTHONDONTWRITEBYTECODE keeps it so: the first run takes many times as long",
+            "packages are not compiled, and PYTHONDONTWRITEBYTECODE keeps it so: first runs are slow",
             f"Unset it, or compile them once: {sys.executable} -m compileall -q {sysconfig.get_path('purelib')}",
         )  # fmt: skip
 
@@ -151,7 +151,7 @@ def _resources(bench: Workbench) -> Iterator[Finding]:
 def _optional(bench: Workbench) -> Iterator[Finding]:
     for module, extra, what in _EXTRAS:
         if importlib.util.find_spec(module) is None:
-            yield Finding("optional", "note", f"no {what}", f"pip install 'jupyter-kf[{extra}]'")
+            yield Finding("optional", "note", f"{what}: not installed", f"pip install 'jupyter-kf[{extra}]'")
     for program in ("git",):
         if shutil.which(program) is None:
             yield Finding("optional", "note", f"no {program}: runs are kept without the state of the working tree")
