@@ -20,7 +20,7 @@ module.exports = {
   ...jestJupyterLab(__dirname),
   automock: false,
   collectCoverage: false,
-  testRegex: 'src/.*/__tests__/.*\\.spec\\.tsx?$',
+  testRegex: 'src/(.*/)?__tests__/.*\\.spec\\.tsx?$',
   transformIgnorePatterns: [`/node_modules/(?!${esModules}).+`],
   reporters: ['default']
 };
