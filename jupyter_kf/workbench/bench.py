@@ -35,12 +35,15 @@ from jupyter_kf.workbench.views import (
     ExperimentList,
     GraphView,
     RunList,
+    RunOverview,
+    RunPage,
     RunView,
     Values,
 )
 
 if TYPE_CHECKING:
     from jupyter_kf.engine.base import Engine
+    from jupyter_kf.model.change import Changes
     from jupyter_kf.model.lineage import Lineage, LineageGraph
     from jupyter_kf.model.pipeline import Pipeline
     from jupyter_kf.store import Store
@@ -87,7 +90,12 @@ class Workbench:
     # notebooks
 
     def check(
-        self, notebook: str | Path, *, overrides: Mapping[str, str] | None = None, in_order: bool = False
+        self,
+        notebook: str | Path,
+        *,
+        overrides: Mapping[str, str] | None = None,
+        in_order: bool = False,
+        content: bytes | None = None,
     ) -> CheckView:
         """Return the notebook's pipeline and what is wrong with it. Nothing is run or imported.
 
@@ -95,13 +103,15 @@ class Workbench:
             notebook: path of an ``.ipynb`` file.
             overrides: text by cell id that replaces the saved text.
             in_order: with every step after the one above it.
+            content: the notebook's bytes, instead of those of the file, which need not exist then.
 
         Raises:
             UsageError: KF404 where there is no such file.
         """
         from jupyter_kf.workbench.reading import check_notebook
 
-        return check_notebook(existing(notebook), overrides or {}, in_order=in_order)
+        path = existing(notebook) if content is None else Path(notebook).expanduser().absolute()
+        return check_notebook(path, overrides or {}, in_order=in_order, content=content)
 
     def graph(
         self, subject: str | Path, *, overrides: Mapping[str, str] | None = None, in_order: bool = False
@@ -282,6 +292,58 @@ class Workbench:
             filter, sort, limit or None, offset, experiment=experiment, notebook=path, states=states
         )
         return RunList(tuple(found), named_metrics(filter, sort, found))
+
+    def page(
+        self,
+        filter: str = "",
+        *,
+        sort: str = "",
+        search: str = "",
+        experiment: str | None = None,
+        notebook: str | Path | None = None,
+        kind: str | None = None,
+        state: str | None = None,
+        limit: int = 50,
+        offset: int = 0,
+    ) -> RunPage:
+        """Return runs as :meth:`runs` does, with how far each is, how many fit in all, and the log's cursor.
+
+        Args:
+            search: words that all occur in name, experiment, notebook, tags, note or id.
+            kind: ``pipeline``, ``notebook``, ``cell`` or ``session``.
+
+        Raises:
+            UsageError: KF405, KF412, KF413 for what cannot be understood.
+        """
+        states = [state_named(word) for word in state.split(",")] if state else []
+        path = str(Path(notebook).expanduser().absolute()) if notebook else None
+        metadata = self.store.metadata
+        cursor = metadata.cursor()
+        found = metadata.runs(
+            filter, sort, limit, offset, experiment=experiment, notebook=path, kind=kind, states=states, search=search
+        )
+        total = offset + len(found)
+        if len(found) == limit or (offset and not found):
+            total = metadata.count_runs(
+                filter, experiment=experiment, notebook=path, kind=kind, states=states, search=search
+            )
+        return RunPage(tuple(found), metadata.progress(found), total, offset, limit, cursor)
+
+    def overview(self, run: str) -> RunOverview:
+        """Return a run as it is now, with how far it is, and the log's cursor."""
+        metadata = self.store.metadata
+        cursor = metadata.cursor()
+        view = self._view(self._find(run).id, brief=True)
+        cells = metadata.cells_done([view.id]) if view.run.kind == "notebook" else {}
+        return RunOverview(view, metadata.progress([view.run])[view.id], cells, cursor)
+
+    def changes(self, after: int) -> Changes:
+        """Return what changed after a cursor, folded; ``reset`` where that is too much to be told."""
+        return self.store.metadata.changes(after)
+
+    def recover(self) -> None:
+        """Mark the runs INTERRUPTED that no process looks after any more; other readers do it, too."""
+        self._recover()
 
     def show(self, run: str = "last", step: str = "") -> RunView:
         """Return a run with its executions; a ``step`` that is given must be one of its steps."""
@@ -525,13 +587,13 @@ class Workbench:
         except (KFError, OSError) as exc:
             log.warning("Interrupted runs could not be marked: %s", exc)
 
-    def _view(self, run: str, check: CheckView | None = None) -> RunView:
+    def _view(self, run: str, check: CheckView | None = None, *, brief: bool = False) -> RunView:
         from jupyter_kf.workbench.reading import pipeline_of
 
         record = self.store.metadata.run(run)
         pipeline = check.pipeline if check else pipeline_of(self.settings, self.store, record)
         place = {step.name: i for i, step in enumerate(pipeline.steps)} if pipeline else {}
-        executions = self.store.metadata.executions(run)
+        executions = self.store.metadata.executions(run, brief=brief)
         ordered = sorted(executions, key=lambda e: place.get(e.step, len(place)))
         return RunView(
             record,

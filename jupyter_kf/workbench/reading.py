@@ -10,20 +10,29 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_kf.errors import KFError, NotebookError
 from jupyter_kf.model.pipeline import Diagnostic, Pipeline
-from jupyter_kf.workbench.views import CheckView
+from jupyter_kf.workbench.views import CellMark, CheckView
 
 if TYPE_CHECKING:
     from jupyter_kf.config import Settings
     from jupyter_kf.model.run import Run
     from jupyter_kf.store import Store
 
+#: What Kale's roles are here.
+_ROLES = {"imports": "setup", "functions": "setup"}
 
-def check_notebook(path: Path, overrides: Mapping[str, str], *, in_order: bool = False) -> CheckView:
-    """Convert a notebook and gather what was found; what cannot be read at all is a finding, too."""
+
+def check_notebook(
+    path: Path, overrides: Mapping[str, str], *, in_order: bool = False, content: bytes | None = None
+) -> CheckView:
+    """Convert a notebook and gather what was found; what cannot be read at all is a finding, too.
+
+    ``content``: the notebook's bytes instead of those of the file at ``path``.
+    """
     from jupyter_kf.notebook import convert
 
     try:
-        found = convert(path, overrides=overrides or None, in_order=in_order)
+        source = path if content is None else content
+        found = convert(source, overrides=overrides or None, in_order=in_order, path=str(path))
     except NotebookError as exc:
         return CheckView(str(path), None, (diagnostic_of(exc),))
     document = found.document
@@ -44,6 +53,9 @@ def check_notebook(path: Path, overrides: Mapping[str, str], *, in_order: bool =
         sources={cell.id: cell.source for cell in cells},
         parameters=tuple(parameters),
         replaced=tuple(cell for cell in overrides if cell in known),
+        marks=tuple(
+            CellMark(m.cell.id, m.cell.index, _ROLES.get(m.role, m.role), m.step) for m in found.marks if m.role
+        ),
     )
 
 

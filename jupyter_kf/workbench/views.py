@@ -9,6 +9,7 @@ from typing import Any
 
 from jupyter_kf.errors import NotebookError
 from jupyter_kf.model.artifact import Artifact
+from jupyter_kf.model.change import Progress
 from jupyter_kf.model.pipeline import Diagnostic, Pipeline
 from jupyter_kf.model.run import Execution, Experiment, Run, State, iso
 
@@ -16,9 +17,23 @@ from jupyter_kf.model.run import Execution, Experiment, Run, State, iso
 STREAM_TAIL = 64 * 1024
 
 
+@dataclass(frozen=True, slots=True)
+class CellMark:
+    """A marked cell. ``role`` is ``step``, ``params``, ``setup``, ``skip`` or ``metrics`` (Kale's)."""
+
+    id: str
+    index: int
+    role: str
+    step: str = ""
+
+
 @dataclass(frozen=True, repr=False)
 class CheckView:
-    """What ``check`` found. ``sources`` maps cell ids to their text, for quoting the line a finding is about."""
+    """What ``check`` found.
+
+    ``sources`` maps cell ids to their text, for quoting the line a finding is about; ``marks`` says what each marked
+    cell is.
+    """
 
     notebook: str
     pipeline: Pipeline | None
@@ -28,6 +43,7 @@ class CheckView:
     sources: Mapping[str, str] = field(default_factory=dict)
     parameters: tuple[Mapping[str, Any], ...] = ()
     replaced: tuple[str, ...] = ()
+    marks: tuple[CellMark, ...] = ()
 
     def __repr__(self) -> str:
         steps = len(self.pipeline.steps) if self.pipeline else 0
@@ -211,6 +227,32 @@ class RunList:
     def to_dict(self) -> dict[str, Any]:
         """Return the document of ``runs --json``."""
         return {"runs": [run.to_dict() for run in self.runs]}
+
+
+@dataclass(frozen=True)
+class RunPage:
+    """A page of runs with how far each is. ``total`` counts all that fit; ``cursor``: the log at that moment."""
+
+    runs: tuple[Run, ...]
+    progress: Mapping[str, Progress]
+    total: int
+    offset: int
+    limit: int
+    cursor: int
+
+
+@dataclass(frozen=True)
+class RunOverview:
+    """A run as it is now, without what its executions were given and made.
+
+    ``cells`` says how many cells are done of how many, by execution, for a whole notebook; ``cursor``: the log at that
+    moment.
+    """
+
+    view: RunView
+    progress: Progress
+    cells: Mapping[str, tuple[int, int]]
+    cursor: int
 
 
 @dataclass(frozen=True)
