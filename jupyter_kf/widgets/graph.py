@@ -28,6 +28,9 @@ GRAPH_STYLE = """
 .kf-graph a:focus .box,.kf-graph a:hover .box{stroke:var(--kf-busy,#1f6feb);stroke-width:2}
 """
 
+#: Characters that the second lines of boxes may grow to while a run goes on.
+LIVE_ROOM = 20
+
 
 def graph_svg(
     pipeline: Pipeline,

@@ -11,7 +11,7 @@ from typing import Any
 from jupyter_kf.model.lineage import Lineage, LineageGraph
 from jupyter_kf.model.pipeline import Diagnostic
 from jupyter_kf.model.run import Execution, Run, State
-from jupyter_kf.widgets.graph import GRAPH_STYLE, graph_svg
+from jupyter_kf.widgets.graph import GRAPH_STYLE, LIVE_ROOM, graph_svg
 from jupyter_kf.widgets.live import LiveState
 from jupyter_kf.widgets.text import execution_note, text_of
 from jupyter_kf.widgets.words import SIGNS, ago, duration, moment, number, plain, size, titled
@@ -138,7 +138,7 @@ def values_html(values: Mapping[str, Any]) -> str:
 def live_html(live: LiveState, log: str = "", hint: str = "") -> str:
     """Return a run under way: its graph, with what is happening; ``log`` is the end of what a step printed."""
     view = live.view
-    drawn = graph_svg(view.pipeline, live.executions, styled=False) if view.pipeline else ""
+    drawn = graph_svg(view.pipeline, live.executions, styled=False, room=LIVE_ROOM) if view.pipeline else ""
     words = f'<span class="soft">{escape(live.words())}</span>'
     told = f'<pre class="soft">{escape(log.rstrip())}</pre>' if log.strip() else ""
     below = f'<div class="soft">{escape(hint)}</div>' if hint else ""
@@ -157,7 +157,7 @@ def end_html(view: RunView, charts: str = "", logs: Sequence[tuple[str, str]] = 
         if text.strip()
     )
     drawn = f'<div class="kf-charts">{charts}</div>' if charts else ""
-    return framed(_run_body(view) + drawn + told)
+    return framed(_run_body(view, LIVE_ROOM) + drawn + told)
 
 
 @singledispatch
@@ -194,7 +194,7 @@ def _(answer: RunView) -> str:
     return framed(_run_body(answer))
 
 
-def _run_body(answer: RunView) -> str:
+def _run_body(answer: RunView, room: int = 0) -> str:
     run = answer.run
     took = duration(run.finished - run.started) if run.finished and run.started else ""
     parts = [f"<div><b>{escape(run.name)}</b> <code>{run.id}</code> {state_html(run.state)} {took}"]
@@ -207,7 +207,7 @@ def _run_body(answer: RunView) -> str:
     if run.note:
         parts.append(f'<div><span class="soft">note</span> {escape(run.note)}</div>')
     if answer.pipeline is not None and answer.pipeline.steps:
-        parts.append(f'<div class="scroll">{graph_svg(answer.pipeline, answer.latest(), styled=False)}</div>')
+        parts.append(f'<div class="scroll">{graph_svg(answer.pipeline, answer.latest(), styled=False, room=room)}</div>')
     if answer.executions:
         parts.append(executions_html(answer.executions))
     errors = [(e.error, e.step) for e in answer.latest().values() if e.error and e.state is State.FAILED]

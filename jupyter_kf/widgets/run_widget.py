@@ -14,14 +14,12 @@ from typing import Any
 import anywidget
 import traitlets
 
-from jupyter_kf.widgets.graph import graph_svg
+from jupyter_kf.widgets.graph import LIVE_ROOM, graph_svg
 from jupyter_kf.widgets.html import STYLE
 from jupyter_kf.widgets.live import LiveState
 
 MIME = "application/vnd.jupyter.widget-view+json"
 _STATIC = Path(__file__).with_name("static")
-#: Characters that the second lines of the graph's boxes may grow to.
-_ROOM = 20
 
 
 @cache
@@ -52,7 +50,7 @@ class RunWidget(anywidget.AnyWidget):
         self.drawn = False
         self._esm, self._css = _static("run.js"), STYLE + _static("run.css")
         pipeline = live.view.pipeline
-        drawn = graph_svg(pipeline, live.executions, styled=False, room=_ROOM) if pipeline else ""
+        drawn = graph_svg(pipeline, live.executions, styled=False, room=LIVE_ROOM) if pipeline else ""
         super().__init__(
             head=live.head(), graph=drawn, steps=live.steps(), log=live.log_of(live.followed()), charts=live.charts()
         )
