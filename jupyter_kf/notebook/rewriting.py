@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Edit = dict[str, Any]
 
 #: A word as :func:`shlex.split` takes it, with its quotes.
-_WORD = re.compile(r"""(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+""", re.DOTALL)
+_WORD = re.compile(r"""(?:[^ \t\r\n"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+""", re.DOTALL)
 _HEAD = re.compile(r"^(?:#[ \t]*)?%%kubeflow")
 
 
@@ -66,7 +66,7 @@ def one_word(text: str, start: int) -> str:
     if not taken:
         return text
     joined = "_".join(_plain(word[0]) for word in taken)
-    return text[: taken[0].start()] + shlex.quote(joined) + text[taken[-1].end() :]
+    return text[: taken[0].start()] + quoted(joined) + text[taken[-1].end() :]
 
 
 def without_words(text: str, words: Iterable[str]) -> str:
@@ -96,7 +96,7 @@ def renamed_option(text: str, option: str, better: str) -> str:
 def replaced_word(text: str, place: int, better: str) -> str:
     """Write another word in the place of word number ``place`` (from 0)."""
     word = list(_WORD.finditer(text))[place]
-    return text[: word.start()] + shlex.quote(better) + text[word.end() :]
+    return text[: word.start()] + quoted(better) + text[word.end() :]
 
 
 def changed_list(text: str, option: str, change: Callable[[list[str]], list[str]]) -> str:
@@ -108,7 +108,7 @@ def changed_list(text: str, option: str, change: Callable[[list[str]], list[str]
             continue
         equals = "=" if text[start + len(option) : start + len(option) + 1] == "=" else " "
         if after:
-            text = text[:start] + option + equals + shlex.quote(",".join(after)) + text[end:]
+            text = text[:start] + option + equals + quoted(",".join(after)) + text[end:]
         else:
             text = text[:start].rstrip() + text[end:]
     return text
@@ -118,10 +118,15 @@ def added_to_list(text: str, option: str, value: str) -> str:
     """Add a value to an option that takes several, after those that it has."""
     found = _occurrences(text, option, takes_value=True)
     if not found or not found[-1][2]:
-        return f"{text.rstrip()} {option} {shlex.quote(value)}"
+        return f"{text.rstrip()} {option} {quoted(value)}"
     start, end, old = found[-1]
     equals = "=" if text[start + len(option)] == "=" else " "
-    return text[:start] + option + equals + shlex.quote(f"{old},{value}") + text[end:]
+    return text[:start] + option + equals + quoted(f"{old},{value}") + text[end:]
+
+
+def quoted(word: str) -> str:
+    """A word as it must be written in a directive: in quotes only where it needs them."""
+    return word if re.fullmatch(r"""[^ \t\r\n"'\\]+""", word) else shlex.quote(word)
 
 
 def _occurrences(text: str, option: str, *, takes_value: bool) -> list[tuple[int, int, str | None]]:
