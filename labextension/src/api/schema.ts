@@ -619,19 +619,19 @@ export interface components {
                 [key: string]: string;
             };
             /** @default false */
-            no_cache: boolean;
+            no_cache?: boolean;
             only?: string[];
             from?: string;
             until?: string;
             /** @description run that the values of the left-out steps come from */
             base?: string;
             /** @default false */
-            in_order: boolean;
+            in_order?: boolean;
             /**
              * @description as one run through papermill although it has directives
              * @default false
              */
-            whole: boolean;
+            whole?: boolean;
         };
         Execution: {
             id: string;
