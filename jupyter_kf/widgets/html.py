@@ -1,16 +1,21 @@
-"""Widgets room: answers as HTML for a notebook's output area. Pure but for nothing: no script, no network."""
+"""Widgets room: answers as HTML for a notebook's output area. It is whole without scripts, and nothing is fetched.
+
+Long tables bring a small script that sorts and filters them where scripts run; it needs no kernel, unlike a widget.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import singledispatch
+from functools import cache, singledispatch
 from html import escape
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
 
 from jupyter_kf.model.lineage import Lineage, LineageGraph
 from jupyter_kf.model.pipeline import Diagnostic
-from jupyter_kf.model.run import Execution, Run, State
+from jupyter_kf.model.run import Execution, Run, State, iso
+from jupyter_kf.widgets.chart import chart_svg
 from jupyter_kf.widgets.graph import GRAPH_STYLE, LIVE_ROOM, graph_svg
 from jupyter_kf.widgets.live import LiveState
 from jupyter_kf.widgets.text import execution_note, text_of
@@ -19,6 +24,7 @@ from jupyter_kf.workbench.views import (
     ArtifactList,
     CheckView,
     Comparison,
+    Difference,
     DoctorView,
     Done,
     ExperimentList,
@@ -51,11 +57,24 @@ border-bottom:1px solid var(--kf-line);vertical-align:top;background:none;white-
 .kf .finding{border-left:3px solid var(--kf-muted);padding:2px 0 2px 10px;margin:6px 0}
 .kf .finding.error{border-color:var(--kf-bad)}.kf .finding.warning{border-color:var(--kf-warn)}
 .kf .finding.info{border-color:var(--kf-busy)}
+.kf table.kft th button{all:unset;cursor:pointer}.kf table.kft th button:hover{color:var(--kf-ink)}
+.kf table.kft th button:focus-visible{outline:2px solid var(--kf-busy);outline-offset:2px}
+.kf th[aria-sort=ascending] button::after{content:" \\25b4"}
+.kf th[aria-sort=descending] button::after{content:" \\25be"}
+.kf table.kf-diff td{font:12px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;white-space:pre-wrap;border:0;
+padding:0 10px 0 4px;min-width:18em}
+.kf table.kf-diff td.gone{background:color-mix(in srgb,var(--kf-bad) 16%,transparent)}
+.kf table.kf-diff td.come{background:color-mix(in srgb,var(--kf-good) 16%,transparent)}
+.kf .kf-filter{margin:4px 0}.kf .kf-filter input{font:inherit;padding:2px 6px;margin-right:8px;color:var(--kf-ink);
+background:var(--kf-card);border:1px solid var(--kf-line);border-radius:4px}
 .kf .kf-charts{display:flex;flex-wrap:wrap;gap:8px 18px}
 .kf figure.chart{margin:4px 0;width:280px;max-width:100%}
 .kf figure.chart figcaption{font-size:12px;color:var(--kf-soft)}.kf figure.chart b{color:var(--kf-ink)}
 .kf figure.chart svg{width:100%;height:auto}.kf figure.chart .axis{stroke:var(--kf-line)}
 .kf figure.chart .line{fill:none;stroke:var(--kf-busy);stroke-width:1.5}.kf figure.chart .dot{fill:var(--kf-busy)}
+.kf figure.chart .line.other{stroke:var(--kf-warn);stroke-dasharray:5 3}.kf figure.chart .dot.other{fill:var(--kf-warn)}
+.kf figure.chart .side{color:var(--kf-busy);margin-left:6px}.kf figure.chart .side.other{color:var(--kf-warn)}
+.kf figure.chart .side b{color:inherit}
 .kf figure.chart text{fill:var(--kf-soft);font-size:10px}
 """
     + GRAPH_STYLE
@@ -72,16 +91,45 @@ def state_html(state: State) -> str:
     return f'<span class="s {state}">{SIGNS[state]} {state}</span>'
 
 
-def table_html(header: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int] = ()) -> str:
-    """Return a table; the cells are HTML already, ``numbers`` lists columns aligned at their right."""
+Cell = str | tuple[str, Any]
+#: Charts that a comparison shows.
+_CHARTS = 12
+
+
+def table_html(
+    header: Sequence[str], rows: Sequence[Sequence[Cell]], numbers: Sequence[int] = (), *, alive: bool = False
+) -> str:
+    """Return a table; the cells are HTML already, or pairs of HTML and the value that it is sorted by.
+
+    ``numbers`` lists columns aligned at their right; ``alive`` adds the script that sorts and filters.
+    """
     head = "".join(
         f'<th scope="col"{" class=n" if i in numbers else ""}>{escape(h)}</th>' for i, h in enumerate(header)
     )
     lines = []
     for row in rows:
-        cells = (f'<td class="n">{c}</td>' if i in numbers else f"<td>{c}</td>" for i, c in enumerate(row))
+        cells = []
+        for i, cell in enumerate(row):
+            markup, value = cell if isinstance(cell, tuple) else (cell, None)
+            sorted_by = "" if value is None else f' data-v="{escape(str(value))}"'
+            cells.append(f"<td{' class=n' if i in numbers else ''}{sorted_by}>{markup}</td>")
         lines.append(f"<tr>{''.join(cells)}</tr>")
-    return f'<table class="kft"><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table>'
+    drawn = f'<table class="kft"><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table>'
+    if not alive or len(rows) < 2:
+        return drawn
+    return f'<div class="kf-table">{drawn}</div><script>{_script("table.js")}</script>'
+
+
+@cache
+def _script(name: str) -> str:
+    return Path(__file__).with_name("static").joinpath(name).read_text("utf-8")
+
+
+def time_html(seconds: float | None) -> Cell:
+    """Return how long ago a moment was, with the whole date and time on hover."""
+    if not seconds:
+        return ""
+    return f'<time datetime="{iso(seconds)}" title="{moment(seconds)}">{ago(seconds)}</time>', seconds
 
 
 def findings_html(diagnostics: Sequence[Diagnostic], sources: Mapping[str, str] | None = None) -> str:
@@ -116,7 +164,7 @@ def error_html(error: Mapping[str, Any], step: str = "") -> str:
 
 def executions_html(executions: Sequence[Execution], *, links: bool = False) -> str:
     """Return the table of a run's executions."""
-    rows = []
+    rows: list[list[Cell]] = []
     for e in executions:
         name = f'<a href="#step-{escape(e.step)}">{escape(e.step)}</a>' if links else escape(e.step)
         attempt = f' <span class="soft">attempt {e.attempt}</span>' if e.attempt > 1 else ""
@@ -207,7 +255,9 @@ def _run_body(answer: RunView, room: int = 0) -> str:
     if run.note:
         parts.append(f'<div><span class="soft">note</span> {escape(run.note)}</div>')
     if answer.pipeline is not None and answer.pipeline.steps:
-        parts.append(f'<div class="scroll">{graph_svg(answer.pipeline, answer.latest(), styled=False, room=room)}</div>')
+        parts.append(
+            f'<div class="scroll">{graph_svg(answer.pipeline, answer.latest(), styled=False, room=room)}</div>'
+        )
     if answer.executions:
         parts.append(executions_html(answer.executions))
     errors = [(e.error, e.step) for e in answer.latest().values() if e.error and e.state is State.FAILED]
@@ -227,39 +277,42 @@ def _(answer: RunList) -> str:
 
 def runs_html(runs: Sequence[Run], metrics: Sequence[str]) -> str:
     """Return the table of runs, with a column for each of the metrics."""
-    rows = []
+    rows: list[list[Cell]] = []
     for run in runs:
-        took = duration(run.finished - run.started) if run.finished and run.started else ""
-        values = [escape(number(run.metrics[m])) if m in run.metrics else "" for m in metrics]
+        seconds = run.finished - run.started if run.finished and run.started else None
+        values = [(escape(number(v)), v) if (v := run.metrics.get(m)) is not None else "" for m in metrics]
         rows.append(
             [
                 f"<code>{run.id}</code>",
                 escape(titled(run)),
                 state_html(run.state),
-                ago(run.started or run.created),
-                took,
+                time_html(run.started or run.created),
+                (duration(seconds), seconds) if seconds is not None else "",
                 *values,
                 values_html(run.parameters),
             ]
         )
     header = ["Run", "Name", "State", "Started", "Time", *metrics, "Parameters"]
-    return table_html(header, rows, list(range(4, 5 + len(metrics))))
+    return table_html(header, rows, list(range(4, 5 + len(metrics))), alive=True)
 
 
 @html_of.register
 def _(answer: ExperimentList) -> str:
-    rows = [[escape(e.name), str(e.runs), ago(e.last_run)] for e in answer.experiments]
-    return framed(table_html(["Experiment", "Runs", "Last run"], rows, [1]) if rows else "no experiments")
+    rows = [[escape(e.name), str(e.runs), time_html(e.last_run)] for e in answer.experiments]
+    table = table_html(["Experiment", "Runs", "Last run"], rows, [1], alive=True)
+    return framed(table if rows else "no experiments")
 
 
 @html_of.register
 def _(answer: ArtifactList) -> str:
-    rows = []
+    rows: list[list[Cell]] = []
     for entry in answer.entries:
         a = entry.artifact
         kind = escape(a.types.get(entry.name) or a.kind)
-        rows.append([escape(entry.step), escape(entry.name), kind, size(a.size), f"<code>{a.digest[:12]}</code>"])
-    return framed(table_html(["Step", "Name", "Type", "Size", "Digest"], rows, [3]) if rows else "nothing stored")
+        digest = f"<code>{a.digest[:12]}</code>"
+        rows.append([escape(entry.step), escape(entry.name), kind, (size(a.size), a.size), digest])
+    table = table_html(["Step", "Name", "Type", "Size", "Digest"], rows, [3], alive=True)
+    return framed(table if rows else "nothing stored")
 
 
 @html_of.register
@@ -281,28 +334,94 @@ def _(answer: Values) -> str:
 
 @html_of.register
 def _(answer: Comparison) -> str:
-    heads = [f"{escape(run.name)}<br><code>{run.id}</code><br>{state_html(run.state)}" for run in (answer.a, answer.b)]
-    parts = [table_html(["", "A", "B"], [["run", *heads]])]
-    for title, entries in (
-        ("Parameter", answer.parameters),
-        ("Metric", answer.metrics),
-        ("Environment", answer.environment),
-    ):
+    runs = (answer.a, answer.b)
+    names = [f"{escape(run.name)}<br><code>{run.id}</code>" for run in runs]
+    seconds = [run.finished - run.started if run.finished and run.started else None for run in runs]
+    facts = [
+        ["run", *names],
+        ["state", *(state_html(run.state) for run in runs)],
+        ["time", *map(duration, seconds)],
+    ]
+    parts = [_sides("", facts)]
+    for title, entries in (("Parameter", answer.parameters), ("Metric", answer.metrics)):
         if entries:
-            rows = []
-            for d in entries:
-                a, b = (("" if v is None else escape(number(v))) for v in (d.a, d.b))
-                rows.append([escape(d.name), a, f"<b>{b}</b>" if d.a != d.b else b])
-            parts.append(table_html([title, "A", "B"], rows))
+            parts.append(_sides(title, [[escape(d.name), _value(d.a), _value(d.b), _change(d)] for d in entries]))
+    drawn = [chart_svg(name, a, b) for name, (a, b) in islice(answer.curves.items(), _CHARTS)]
+    if drawn:
+        parts.append(f'<div class="kf-charts">{"".join(drawn)}</div>')
+    if answer.steps:
+        rows = []
+        for d in answer.steps:
+            code = "code differs" if d.name in answer.code else ""
+            rows.append([escape(d.name), _outcome(d.a), _outcome(d.b), f'<span class="soft">{code}</span>'])
+        parts.append(_sides("Step", rows))
+    if answer.environment:
+        parts.append(_sides("Environment", [[escape(d.name), _value(d.a), _value(d.b)] for d in answer.environment]))
+    else:
+        parts.append('<div class="soft">same environment</div>')
     for step, text in answer.code.items():
-        lines = "".join(_diff_line(line) for line in text.split("\n"))
-        parts.append(f"<details open><summary>code of {escape(step)}</summary><pre>{lines}</pre></details>")
+        title = f"<summary>code of {escape(step)}</summary>"
+        parts.append(f'<details open>{title}<div class="scroll">{diff_html(text)}</div></details>')
     return framed("".join(parts))
 
 
-def _diff_line(line: str) -> str:
-    state = {"+": "SUCCEEDED", "-": "FAILED", "@": "PENDING"}.get(line[:1], "")
-    return f'<span class="{state}">{escape(line)}</span>\n'
+def _sides(title: str, rows: Sequence[Sequence[str]]) -> str:
+    wide = max(map(len, rows))
+    return table_html([title, "A", "B", ""][:wide], rows)
+
+
+def _value(value: Any) -> str:
+    return "" if value is None else escape(number(value))
+
+
+def _change(difference: Difference) -> str:
+    """Return by how much two values differ, in words where they are no numbers."""
+    a, b = difference.a, difference.b
+    if a == b:
+        return ""
+    numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in (a, b))
+    return f"<b>{f'{b - a:+.4g}' if numbers else 'differs'}</b>"
+
+
+def _outcome(said: Mapping[str, Any] | None) -> str:
+    if said is None:
+        return ""
+    time = "cached" if said["cached"] else duration(said["seconds"])
+    return f'{state_html(State(said["state"]))} <span class="soft">{time}</span>'
+
+
+def diff_html(text: str) -> str:
+    """Return a unified diff as two columns: what was, what is."""
+    rows: list[str] = []
+    gone: list[str] = []
+    come: list[str] = []
+
+    def settle() -> None:
+        for left, right in zip_longest(gone, come):
+            sides = ((left, "gone"), (right, "come"))
+            cells = (
+                f'<td class="{look}">{escape(line)}</td>' if line is not None else "<td></td>" for line, look in sides
+            )
+            rows.append(f"<tr>{''.join(cells)}</tr>")
+        gone.clear()
+        come.clear()
+
+    for line in text.split("\n")[2:]:  # after the names of both sides
+        if line.startswith("-"):
+            gone.append(line[1:])
+        elif line.startswith("+"):
+            come.append(line[1:])
+        else:
+            settle()
+            kept = escape(line[1:])
+            rows.append(
+                '<tr><td class="soft" colspan="2">⋯</td></tr>'
+                if line.startswith("@@")
+                else f"<tr><td>{kept}</td><td>{kept}</td></tr>"
+            )
+    settle()
+    head = '<thead><tr><th scope="col">A</th><th scope="col">B</th></tr></thead>'
+    return f'<table class="kft kf-diff">{head}<tbody>{"".join(rows)}</tbody></table>'
 
 
 @html_of.register

@@ -24,7 +24,7 @@ from jupyter_kf.widgets.outputs import outputs_html, stream_html
 from jupyter_kf.widgets.report_style import SCRIPT, STYLE
 from jupyter_kf.widgets.words import duration, moment, number
 from jupyter_kf.workbench import Workbench
-from jupyter_kf.workbench.comparing import environment_of
+from jupyter_kf.workbench.comparing import curves_of, environment_of
 from jupyter_kf.workbench.naming import last_of_notebook
 from jupyter_kf.workbench.views import RunView, read_stream, superseded
 
@@ -70,10 +70,7 @@ def gather(bench: Workbench, run: str) -> ReportData:
 
     view = bench.show(last_of_notebook(bench.store, run))
     outputs = {e.step: read_outputs(e.folder) for e in view.latest().values() if e.folder}
-    curves: dict[str, list[tuple[float, float]]] = {}
-    for point in bench.store.metadata.metrics(view.id):
-        curve = curves.setdefault(point.name, [])
-        curve.append((float(len(curve)) if point.at is None else point.at, point.value))
+    curves = curves_of(bench.store, view.run)
     return ReportData(
         view=view,
         cells=_cells(bench, view),

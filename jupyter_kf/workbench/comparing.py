@@ -26,7 +26,24 @@ def compare_runs(store: Store, a: RunView, b: RunView) -> Comparison:
         steps=_steps(a, b),
         code=_code(a, b),
         environment=_environment(store, a.run, b.run),
+        curves=_both(curves_of(store, a.run), curves_of(store, b.run)),
     )
+
+
+def curves_of(store: Store, run: Run) -> dict[str, list[tuple[float, float]]]:
+    """Return the (x, y) points of each metric of a run; x is the ``step=`` that was given, else a count."""
+    curves: dict[str, list[tuple[float, float]]] = {}
+    for point in store.metadata.metrics(run.id):
+        curve = curves.setdefault(point.name, [])
+        curve.append((float(len(curve)) if point.at is None else point.at, point.value))
+    return curves
+
+
+def _both(
+    a: Mapping[str, list[tuple[float, float]]], b: Mapping[str, list[tuple[float, float]]]
+) -> dict[str, tuple[list[tuple[float, float]], list[tuple[float, float]]]]:
+    both = {name: (a.get(name, []), b.get(name, [])) for name in dict.fromkeys([*a, *b])}
+    return {name: pair for name, pair in both.items() if max(map(len, pair)) > 1}
 
 
 def _side_by_side(a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[Difference, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -185,7 +185,10 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two runs side by side. ``code`` maps steps to unified diffs; ``environment`` lists packages that differ."""
+    """Two runs side by side. ``code`` maps steps to unified diffs; ``environment`` lists packages that differ.
+
+    ``curves`` maps metrics that were logged more than once to the (x, y) points of both runs, for drawing.
+    """
 
     a: Run
     b: Run
@@ -194,6 +197,9 @@ class Comparison:
     steps: tuple[Difference, ...]
     code: Mapping[str, str]
     environment: tuple[Difference, ...]
+    curves: Mapping[str, tuple[Sequence[tuple[float, float]], Sequence[tuple[float, float]]]] = field(
+        default_factory=dict
+    )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the document of ``compare --json``."""
