@@ -376,6 +376,13 @@ def _write(path: Path, content: bytes) -> None:
         raise UsageError(f"{path} cannot be written: {exc.strerror}.", code="KF406", fix="Give another file.") from exc
 
 
+def job(bench: Workbench, args: Any, terminal: Terminal) -> int:
+    """``job check FILE``: 0, or 1 where there are errors; ``job env FILE``: 0, or 1 where the job cannot run."""
+    found = bench.job(args.action, args.file, form=args.form)
+    terminal.answer(found)
+    return 0 if found.ok else 1
+
+
 COMMANDS: dict[str, Callable[[Workbench, Any, Terminal], int]] = {
     f.__name__: f
     for f in (
@@ -399,5 +406,6 @@ COMMANDS: dict[str, Callable[[Workbench, Any, Terminal], int]] = {
         lineage,
         gc,
         doctor,
+        job,
     )
 }

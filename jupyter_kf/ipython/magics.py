@@ -261,4 +261,5 @@ _VERBS: dict[str, Callable[[KernelSession, Any], Any]] = {
     "lineage": lambda s, a: workbench(s).lineage(a.subject, a.step, a.name),
     "gc": lambda s, a: workbench(s).gc(dry_run=a.dry_run),
     "doctor": lambda s, a: workbench(s).doctor(),
+    "job": lambda s, a: workbench(s).job(a.action, a.file, form=a.form),
 }

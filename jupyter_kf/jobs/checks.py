@@ -137,7 +137,7 @@ def _replica_errors(framework: Framework, spec: Mapping[str, Any]) -> Iterator[F
             yield Finding(where, "KF905", f"{written} is empty.", "Give it replicas and a template, or leave it out.")
             continue
         count = replica.get("replicas", 0 if (framework.kind, role) == (JobKind.MPI, "Worker") else 1)
-        counts[role] = count if isinstance(count, int) and not isinstance(count, bool) else 1
+        counts[role] = count if isinstance(count, int) and count >= 0 else 1
         yield from _count_errors(framework, role, count, f"{where}.replicas")
         if "replicas" not in replica and role == "Master" and framework.kind in {JobKind.PYTORCH, JobKind.XGBOOST}:
             message = f"The operator's webhook refuses a {framework.kind} whose Master leaves its number out."
@@ -317,3 +317,57 @@ def unknown_fields(manifest: Mapping[str, Any]) -> list[Finding]:
                 fix = f"Did you mean {everywhere[near[0]]}.{near[0]}?" if near else "Remove it."
                 found.append(Finding(f"{path}.{name}", "KF920", f"{path} has no field {name!r}.", fix))
     return found
+
+
+def warnings_of(manifest: Mapping[str, Any]) -> list[Finding]:
+    """Return what runs, but not as most people expect. For a manifest without errors."""
+    framework = _framework(manifest)
+    if isinstance(framework, Finding):
+        return []
+    spec = manifest["spec"]
+    path = f"spec.{framework.specs}"
+    replicas = {role_named(framework, written): replica for written, replica in spec[framework.specs].items()}
+    return [
+        *unknown_fields(manifest),
+        *_framework_warnings(framework, path, replicas, spec),
+        *_replica_warnings(framework, path, replicas),
+    ]
+
+
+def _framework_warnings(
+    framework: Framework, path: str, replicas: Mapping[str | None, Any], spec: Mapping[str, Any]
+) -> Iterator[Finding]:
+    if framework.kind is JobKind.TF:
+        if "Evaluator" in replicas and len(replicas) > 1:
+            message = (
+                "The operator lists the evaluator in everyone's TF_CONFIG, but TensorFlow has it outside the training"
+                " cluster: a chief of parameter servers waits for it for ever."
+            )
+            fix = "Take it out of TF_CONFIG before TensorFlow is imported; `job env --form local` shows the result."
+            yield Finding(f"{path}[Evaluator]", "KF921", message, fix)
+        if "Master" in replicas:
+            message = "TensorFlow's strategies know no task `master`."
+            yield Finding(f"{path}[Master]", "KF922", message, "Rename it to Chief.")
+    if framework.kind is JobKind.PYTORCH and "Master" not in replicas and spec.get("elasticPolicy") is None:
+        message = "Without Master and elasticPolicy the operator sets no MASTER_ADDR, RANK and WORLD_SIZE."
+        yield Finding(path, "KF923", message, "Make one of the workers the Master, or add an elasticPolicy.")
+    run_policy = spec.get("runPolicy") or {}
+    if run_policy.get("managedBy") == "kueue.x-k8s.io/multikueue":
+        message = "The operator of this cluster leaves the job alone: MultiKueue sends it to another one."
+        yield Finding("spec.runPolicy.managedBy", "KF924", message, "Leave it out where there is no MultiKueue.")
+
+
+def _replica_warnings(framework: Framework, path: str, replicas: Mapping[str | None, Any]) -> Iterator[Finding]:
+    policies = {role: replica.get("restartPolicy") or framework.restart for role, replica in replicas.items()}
+    for role, replica in replicas.items():
+        where = f"{path}[{role}]"
+        pod = replica["template"]["spec"]
+        if pod.get("restartPolicy"):
+            message = "The pod's restartPolicy is overwritten by that of the replica type."
+            yield Finding(f"{where}.template.spec.restartPolicy", "KF925", message, f"Set {where}.restartPolicy.")
+        if replica.get("replicas") == 0 and framework.kind is not JobKind.MPI:
+            message = "The operator makes one replica although none is asked for."
+            yield Finding(f"{where}.replicas", "KF926", message, f"Leave {role} out.")
+        if policies[role] == RestartPolicy.NEVER and {*policies.values()} != {RestartPolicy.NEVER}:
+            message = f"A lost {role} is never restarted and fails the job, though others are restarted."
+            yield Finding(f"{where}.restartPolicy", "KF927", message, "Give all replica types the same policy.")

@@ -14,6 +14,7 @@ from jupyter_kf.model.pipeline import IMPLICIT_NAMES, Diagnostic
 from jupyter_kf.model.run import Execution, Run, State
 from jupyter_kf.widgets.graph import graph_text
 from jupyter_kf.widgets.words import SIGNS, ago, duration, moment, number, plain, size, titled
+from jupyter_kf.workbench.jobs import JobCheckView, JobEnvironmentView
 from jupyter_kf.workbench.views import (
     ArtifactList,
     CheckView,
@@ -187,6 +188,26 @@ def _(answer: CheckView, *, width: int = 80, paint: Paint = no_paint) -> str:
     said = [f"{n} {word}{'s' if n != 1 else ''}" for word, n in counts.items() if n]
     end = paint(", ".join(said), "red" if counts["error"] else "yellow") if said else paint("nothing wrong", "green")
     return "\n".join([*parts, "", end]).strip("\n")
+
+
+@text_of.register
+def _(answer: JobCheckView, *, width: int = 80, paint: Paint = no_paint) -> str:
+    lines = []
+    for severity, colour, findings in (("error", "red", answer.errors), ("warning", "yellow", answer.warnings)):
+        for finding in findings:
+            where = f"{finding.field}: " if finding.field else ""
+            lines.append(f"{paint(severity, colour)} {paint(finding.code, 'dim')}  {where}{finding.message}")
+            lines.append(f"  {paint('→', 'bold')} {finding.fix}")
+    return "\n".join(lines) or paint("nothing wrong", "green")
+
+
+@text_of.register
+def _(answer: JobEnvironmentView, *, width: int = 80, paint: Paint = no_paint) -> str:
+    blocks = []
+    for name, variables in answer.variables.items():
+        lines = [f"  {key}={value}" for key, value in variables.items()]
+        blocks.append("\n".join([paint(name, "bold"), *(lines or ["  (nothing is set)"])]))
+    return "\n".join(blocks)
 
 
 def _replaced(cells: Sequence[str]) -> str:

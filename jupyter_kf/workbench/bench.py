@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from jupyter_kf.model.pipeline import Pipeline
     from jupyter_kf.store import Store
     from jupyter_kf.workbench.following import LogLine
+    from jupyter_kf.workbench.jobs import JobCheckView, JobEnvironmentView
 
 log = logging.getLogger(__name__)
 
@@ -262,6 +263,28 @@ class Workbench:
         self.engine.wait(found.id, on_event, after=after, timeout=timeout)
         return self._view(found.id)
 
+    # jobs
+
+    def job(self, action: str, file: str | Path, *, form: str = "operator") -> JobCheckView | JobEnvironmentView:
+        """Answer a question about the training job that a YAML file describes.
+
+        Args:
+            action: ``check``: what is wrong with it; ``env``: what each replica gets.
+            file: path of a YAML file with one job.
+            form: of ``env``: ``operator``, as the Training Operator sets it, or ``local``, as a replica's code finds it.
+
+        Raises:
+            UsageError: KF404 where there is no such file, KF402 for another action.
+            JobRefused: KF900, KF901: ``env`` of a job that cannot run.
+        """
+        from jupyter_kf.workbench.jobs import check_job, job_environment
+
+        if action == "check":
+            return check_job(file)
+        if action == "env":
+            return job_environment(file, form)
+        raise UsageError(f"job has no action {action!r}.", code="KF402", fix="There are check and env.")
+
     # runs
 
     def runs(
@@ -440,12 +463,13 @@ class Workbench:
         """Forget finished runs; their folders go at once, their artifacts with the next :meth:`gc`."""
         self._recover()
         found = [self._find(run) for run in runs]
+        found.sort(key=lambda run: run.state.final)  # one that is not over is refused before any is gone
         for run in found:
             self.engine.delete(run.id)
         names = ", ".join(f"{run.name} ({run.id})" for run in found)
         return Done(f"Deleted {names}. `gc` frees the space.", {"deleted": [run.id for run in found]})
 
-    def tag(self, run: str, **tags: str | None) -> Done:
+    def tag(self, run: str, /, **tags: str | None) -> Done:
         """Label a run; a value of ``None`` or an empty text takes the label away."""
         found = self._find(run)
         values = {name: value if value not in {None, ""} else None for name, value in tags.items()}

@@ -22,8 +22,10 @@ RESERVED = {
     "jaxjob": "Distributed training with JAX",
     "xgboostjob": "Distributed training with XGBoost",
     "mpijob": "Distributed training with MPI",
-    "job": "Distributed training",
 }
+
+#: What ``job`` will do one day.
+JOB_RESERVED = ("run", "submit", "list", "show", "logs", "cancel", "suspend", "resume", "scale", "delete")
 
 
 class Parser(argparse.ArgumentParser):
@@ -296,6 +298,21 @@ def _fill_nothing(parser: Parser, kernel: bool) -> None:
     """The verb takes no arguments."""
 
 
+def _fill_job(parser: Parser, kernel: bool) -> None:
+    parser.add_argument("action", metavar="check|env", type=_job_action, help="what is wrong, or what replicas get")
+    parser.add_argument("file", metavar="FILE", help="YAML file of a TFJob or its kin")
+    parser.add_argument("--form", choices=("operator", "local"), default="operator",
+                        help="env: as the Training Operator sets it (default), or as a replica finds it")  # fmt: skip
+
+
+def _job_action(text: str) -> str:
+    if text in JOB_RESERVED:
+        raise UsageError(f"job {text} is not there yet.", fix="What there is: job check, job env.")
+    if text not in {"check", "env"}:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither check nor env")
+    return text
+
+
 def _fill_use(parser: Parser, kernel: bool) -> None:
     parser.add_argument("notebook", metavar="PATH", help="the notebook that this kernel belongs to")
 
@@ -316,6 +333,7 @@ VERBS: dict[str, Verb] = {
         Verb("graph", "The steps and what comes before what", _fill_graph, _NOTEBOOKS),
         Verb("run", "Run the notebook's steps", _fill_run, _NOTEBOOKS),
         Verb("notebook", "Run the whole notebook in one kernel", _fill_notebook, _NOTEBOOKS),
+        Verb("job", "What is wrong with a training job, and what its replicas get", _fill_job, _NOTEBOOKS),
         Verb("runs", "List runs", _fill_runs, _RUNS),
         Verb("show", "A run's steps, with the reasons for what happened", _fill_show, _RUNS),
         Verb("logs", "What the steps printed", _fill_logs, _RUNS),

@@ -17,6 +17,15 @@ def test_every_error_code_has_its_place_on_the_page() -> None:
     assert listed == sorted(said)
 
 
+def test_every_code_of_a_training_job_has_its_place_on_the_page_of_jobs() -> None:
+    text = "\n".join(path.read_text("utf-8") for path in SOURCES)
+    page = (ROOT / "docs" / "jobs.md").read_text("utf-8")
+    listed = re.findall(r"^### (KF\d+)$", page, re.MULTILINE)
+    assert listed == sorted(set(re.findall(r"[\"'\[](KF9\d\d)\b", text)))
+    entries = re.split(r"^### KF\d+$", page, flags=re.MULTILINE)[1:]
+    assert [entry for entry in entries if "→" not in entry] == []
+
+
 def test_every_entry_says_what_to_do() -> None:
     page = (ROOT / "docs" / "errors.md").read_text("utf-8")
     entries = re.findall(r"^### (KF\d+)\n(.*?)(?=^##|\Z)", page, re.MULTILINE | re.DOTALL)
