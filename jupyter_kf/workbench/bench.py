@@ -271,7 +271,7 @@ class Workbench:
         Args:
             action: ``check``: what is wrong with it; ``env``: what each replica gets.
             file: path of a YAML file with one job.
-            form: of ``env``: ``operator``, as the Training Operator sets it, or ``local``, as a replica's code finds it.
+            form: of ``env``: ``operator``, as the Training Operator sets it, or ``local``, as a replica finds it.
 
         Raises:
             UsageError: KF404 where there is no such file, KF402 for another action.
