@@ -131,3 +131,10 @@ def unload_ipython_extension(shell: Any) -> None:
 def _jupyter_labextension_paths() -> list[dict[str, str]]:
     """Tell JupyterLab's developer commands where the built extension lies and what it is called."""
     return [{"src": "labextension", "dest": "jupyter-kf"}]
+
+
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    """Tell Jupyter Server which class is the extension; it is loaded by a server only."""
+    from jupyter_kf.server.app import KubeflowExtension
+
+    return [{"module": "jupyter_kf", "app": KubeflowExtension}]

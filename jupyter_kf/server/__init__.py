@@ -1,1 +1,1 @@
-"""Server, a face's room: the workbench under a Jupyter server, as REST and as events (``openapi.yaml`` is the contract)."""
+"""Server room, a face: the workbench as an extension of Jupyter Server. REST by ``openapi.yaml``, live events."""

@@ -32,7 +32,7 @@ HEAVY = {
     "numpy": set(),
     "pandas": set(),
     "matplotlib": set(),
-    "tornado": set(),
+    "tornado": {"server"},
     "kubernetes": set(),
 }
 

@@ -1,0 +1,142 @@
+"""Server room, handlers of runs: list, start, look at, stop, go on, label, forget."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from jupyter_server.auth.decorator import authorized
+from tornado import web
+
+from jupyter_kf.server.answers import overview_answer, page_answer
+from jupyter_kf.server.handlers.base import KFHandler
+from jupyter_kf.workbench import Workbench
+from jupyter_kf.workbench.views import RunOverview, RunView
+
+
+class RunsHandler(KFHandler):
+    """``/runs``."""
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        """List runs."""
+        asked = self.query()
+        if "notebook" in asked:
+            asked["notebook"] = self.desk.paths.local(asked["notebook"])
+        page = await self.desk.call(lambda bench: bench.page(**asked))
+        self.answer(page_answer(page, self.desk.paths.shown))
+
+    @web.authenticated
+    @authorized
+    async def post(self) -> None:
+        """Start a run."""
+        given = self.content()
+        path = self.desk.paths.local(given["path"])
+        overview = await self.desk.call(lambda bench: _started(bench, path, given))
+        self.wake()
+        self.answer(overview_answer(overview, self.desk.paths.shown), 201)
+
+
+class RunHandler(KFHandler):
+    """``/runs/{run}``."""
+
+    @web.authenticated
+    @authorized
+    async def get(self, run: str) -> None:
+        """Look at a run."""
+        self.query()
+        overview = await self.desk.call(lambda bench: bench.overview(run))
+        self.answer(overview_answer(overview, self.desk.paths.shown))
+
+    @web.authenticated
+    @authorized
+    async def patch(self, run: str) -> None:
+        """Set tags and the note."""
+        given = self.content()
+
+        def edit(bench: Workbench) -> RunOverview:
+            found = bench.overview(run).view.id
+            if given.get("tags"):
+                bench.tag(found, **given["tags"])
+            if "note" in given:
+                bench.note(found, given["note"])
+            return bench.overview(found)
+
+        await self.answer_run(edit)
+
+    @web.authenticated
+    @authorized
+    async def delete(self, run: str) -> None:
+        """Forget a finished run."""
+        await self.desk.call(lambda bench: bench.delete(run))
+        self.set_status(204)
+        self.finish()
+
+
+class CancelHandler(KFHandler):
+    """``/runs/{run}/cancel``."""
+
+    @web.authenticated
+    @authorized
+    async def post(self, run: str) -> None:
+        """Ask a run to stop."""
+
+        def cancel(bench: Workbench) -> RunOverview:
+            return bench.overview(bench.cancel(run).id)
+
+        await self.answer_run(cancel, 202)
+
+
+class ResumeHandler(KFHandler):
+    """``/runs/{run}/resume``."""
+
+    @web.authenticated
+    @authorized
+    async def post(self, run: str) -> None:
+        """Go on with a run."""
+        edited = self.content().get("edited", False)
+
+        def resume(bench: Workbench) -> RunOverview:
+            return _with_findings(bench, bench.resume(run, edited=edited, detach=True))
+
+        overview = await self.desk.call(resume)
+        self.wake()
+        self.answer(overview_answer(overview, self.desk.paths.shown), 202)
+
+
+class DeleteRunsHandler(KFHandler):
+    """``/runs/delete``."""
+
+    @web.authenticated
+    @authorized
+    async def post(self) -> None:
+        """Forget several finished runs, all or none."""
+        given = self.content()["runs"]
+        done = await self.desk.call(lambda bench: bench.delete(*given))
+        self.answer({"deleted": done.facts["deleted"]})
+
+
+def _started(bench: Workbench, path: Path, given: Mapping[str, Any]) -> RunOverview:
+    named = {name: given[name] for name in ("parameters", "experiment", "name", "note", "tags") if name in given}
+    if given.get("whole"):
+        return _with_findings(bench, bench.notebook(path, **named, detach=True))
+    chosen = {name: given[name] for name in ("no_cache", "only", "until", "base", "in_order") if name in given}
+    view = bench.run(path, **named, **chosen, from_=given.get("from", ""), detach=True)
+    return _with_findings(bench, view)
+
+
+def _with_findings(bench: Workbench, view: RunView) -> RunOverview:
+    overview = bench.overview(view.id)
+    return replace(overview, view=replace(overview.view, diagnostics=view.diagnostics))
+
+
+HANDLERS: tuple[tuple[str, type[KFHandler]], ...] = (
+    ("/runs", RunsHandler),
+    ("/runs/delete", DeleteRunsHandler),
+    ("/runs/{run}", RunHandler),
+    ("/runs/{run}/cancel", CancelHandler),
+    ("/runs/{run}/resume", ResumeHandler),
+)
