@@ -173,7 +173,7 @@ def refuse_missing(pipeline: Pipeline, environment: Environment) -> None:
     """Refuse a run whose notebook imports what the steps' interpreter does not have.
 
     Only imports that run whatever happens count (not those in a ``try``, a branch or a function), and none does in a
-    notebook that installs packages itself.
+    notebook that installs packages, writes modules or changes where they are looked for.
 
     Raises:
         ConfigError: KF509, naming module, cell and what to install.
@@ -181,14 +181,15 @@ def refuse_missing(pipeline: Pipeline, environment: Environment) -> None:
     python = environment.record["executable"]
     pieces = [(f.cell, f.cell_index, f.line, f.source) for f in pipeline.fragments]
     pieces += [(c.id, c.index, 1, c.source) for step in pipeline.steps for c in step.cells]
-    if not any(_INSTALLS.search(source) for _, _, _, source in pieces):
+    if not any(_PROVIDES.search(source) for _, _, _, source in pieces):
         places = {m: where for m in environment.missing if (where := _import_of(m, pieces))}
         if places:
             packages = " ".join(_DISTRIBUTIONS.get(m, m) for m in places)
             raise ConfigError(
                 f"The notebook imports {', '.join(repr(m) for m in places)}, which {python} does not have.",
                 code="KF509",
-                fix=f"Install it there: {python} -m pip install {packages}",
+                fix=f"Install it there: {python} -m pip install {packages}"
+                " (a module of your own: add its folder to sys.path in the notebook)",
                 details={"missing": list(places)},
                 **next(iter(places.values())),
             )
@@ -241,8 +242,11 @@ _DISTRIBUTIONS = {
 }
 
 
-_INSTALLS = re.compile(
-    r"^\s*[%!]\s*(?:\S*python\S*\s+-m\s+)?(?:uv\s+)?(?:pip\d?|conda|mamba)\s+install\b", re.MULTILINE
+_PROVIDES = re.compile(
+    r"""^\s*[%!]\s*(?:\S*python\S*\s+-m\s+)?(?:uv\s+)?(?:pip\d?|conda|mamba)\s+install\b
+    | \bsys\.(?:path|meta_path)\b | \baddsitedir\b | \bchdir\( | ^\s*%?cd\s | \bgit\s+clone\b
+    | ^%%(?:writefile|file)\s.*\.py\b | \.py["'][^\n]*(?:["']w["']|\.write_text\()""",
+    re.MULTILINE | re.VERBOSE,
 )
 
 

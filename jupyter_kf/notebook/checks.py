@@ -257,11 +257,12 @@ def _resources(reading: Reading, report: Report, draft: Draft) -> None:
             continue
         what, made = found
         generator = what == "a generator"
-        fix = (
-            f"Make a list of it in cell {made.cell}: `{name} = list({name})`."
-            if generator
-            else f"Open it in step `{draft.name}`, or in a cell marked `%%kubeflow setup`."
-        )
+        if generator:
+            fix = f"Make a list of it in cell {made.cell}: `{name} = list({name})`."
+        elif what == "a temporary folder":
+            fix = "Keep a folder that stays: `tempfile.mkdtemp()` returns its path."
+        else:
+            fix = f"Open it in step `{draft.name}`, or in a cell marked `%%kubeflow setup`."
         report.say(
             "KF141" if generator else "KF140",
             demand.site,

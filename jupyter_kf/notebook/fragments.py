@@ -42,9 +42,13 @@ _PURE_CALLS = frozenset(
         "math.exp", "math.ceil", "math.floor", "math.radians", "numpy.dtype", "numpy.float32", "numpy.float64",
         "numpy.int64", "numpy.int32", "zoneinfo.ZoneInfo", "uuid.UUID", "operator.itemgetter",
         "operator.attrgetter", "types.MappingProxyType", "pandas.Timestamp", "pandas.Timedelta", "torch.device",
-        "functools.partial",
+        "functools.partial", "os.getcwd", "os.path.realpath", "pathlib.Path.cwd", "pathlib.Path.home",
     }
 )  # fmt: skip
+#: Methods of paths that make other paths.
+_PATH_METHODS = frozenset({"resolve", "absolute", "expanduser", "joinpath", "as_posix", "with_name", "with_suffix"})
+#: What adds folders to those that modules are imported from.
+_PATH_EXTENDERS = frozenset({"sys.path.append", "sys.path.insert", "sys.path.extend", "site.addsitedir"})
 _MUTABLE_CALLS = frozenset(
     {"list", "dict", "set", "bytearray", "collections.OrderedDict", "collections.defaultdict", "collections.Counter",
      "collections.deque", "types.SimpleNamespace", "argparse.Namespace"}
@@ -161,6 +165,32 @@ def is_import_like(statement: ast.stmt) -> bool:
     return False
 
 
+def extends_import_path(statement: ast.stmt, aliases: Aliases) -> bool:
+    """True for ``sys.path.append(…)`` and its kin, also under ``if``, with an argument that calls nothing but paths."""
+    if isinstance(statement, ast.If):
+        parts = [*statement.body, *statement.orelse]
+        return _only_paths(statement.test, aliases) and all(extends_import_path(s, aliases) for s in parts)
+    if isinstance(statement, ast.AugAssign):
+        return aliases.dotted(statement.target) == "sys.path" and _only_paths(statement.value, aliases)
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    if not isinstance(call, ast.Call) or aliases.dotted(call.func) not in _PATH_EXTENDERS:
+        return False
+    return all(_only_paths(part, aliases) for part in (*call.args, *(k.value for k in call.keywords)))
+
+
+def _only_paths(node: ast.expr, aliases: Aliases) -> bool:
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Await | ast.NamedExpr | ast.Yield | ast.YieldFrom):
+            return False
+        if isinstance(inner, ast.Call):
+            name = aliases.dotted(inner.func)
+            method = inner.func.attr if isinstance(inner.func, ast.Attribute) else ""
+            of_paths = name.startswith(("os.path.", "pathlib.")) or name in {"os.environ.get", "os.getenv", "os.fspath"}
+            if not (of_paths or name in _PURE_CALLS or method in _PATH_METHODS):
+                return False
+    return True
+
+
 def _is_idle(statement: ast.stmt) -> bool:
     if isinstance(statement, ast.Pass):
         return True
@@ -262,6 +292,8 @@ class Purity:
         if isinstance(node, ast.Call):
             name = self.aliases.dotted(node.func)
             parts = [*node.args, *(k.value for k in node.keywords)]
+            if self._makes_path(node, bound):
+                return all(self.pure(p, bound) for p in parts)
             root_ok = "." not in name or self.aliases.modules.get(name.partition(".")[0], True) is None
             known = name in _PURE_CALLS or name in _MUTABLE_CALLS
             return known and root_ok and name not in self.valued and all(self.pure(p, bound) for p in parts)
@@ -278,6 +310,17 @@ class Purity:
         if isinstance(node, _PURE_NODES):
             return all(self.pure(c, bound) for c in ast.iter_child_nodes(node) if isinstance(c, ast.expr))
         return False
+
+    def _makes_path(self, call: ast.Call, bound: frozenset[str]) -> bool:
+        """True for ``Path("data").resolve()``, also where a name of a literal stands for the path."""
+        if not isinstance(call.func, ast.Attribute) or call.func.attr not in _PATH_METHODS:
+            return False
+        root: ast.expr = call.func.value
+        while isinstance(root, ast.Attribute):
+            root = root.value
+        piece = self.env.get(root.id) if isinstance(root, ast.Name) else None
+        made = isinstance(root, ast.Call | ast.BinOp) or (piece is not None and piece.kind == "literal")
+        return made and self.pure(call.func.value, bound)
 
     def _pure_name(self, name: str) -> bool:
         if name in self.valued or name in self.changed:

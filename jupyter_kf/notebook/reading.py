@@ -18,6 +18,7 @@ from jupyter_kf.notebook.fragments import (
     Place,
     Purity,
     Shelf,
+    extends_import_path,
     is_definition,
     is_import_like,
     is_mutable,
@@ -44,6 +45,7 @@ _ENVIRONMENT = frozenset(
         "logging.basicConfig", "torch.manual_seed", "torch.cuda.manual_seed_all", "torch.set_default_dtype",
         "torch.set_num_threads", "tensorflow.random.set_seed", "tensorflow.keras.utils.set_random_seed", "os.chdir",
         "os.putenv", "locale.setlocale", "sklearn.set_config", "dotenv.load_dotenv", "load_dotenv", "site.addsitedir",
+        "sys.path.append", "sys.path.insert", "sys.path.extend",
         "sys.setrecursionlimit", "decimal.setcontext", "decimal.getcontext", "torch.set_printoptions",
     }
 )  # fmt: skip
@@ -327,10 +329,15 @@ class Reading:
         for ordinal, statement in enumerate(tree.body):
             facts = self._facts(cell, [statement])
             kind = None if mark.role == "skip" else self._kind(statement, facts, purity)
-            if kind is None:
+            extends = kind is None and not mark.role and extends_import_path(statement, self.aliases)
+            if extends and all(purity.resolves(n) for n in facts.uses):
+                piece = self._make("import", statement, facts, Place(cell, ordinal), purity)
+                piece.always = True
+                made.append(piece)
+            elif kind is None:
                 self._explore(mark, statement, facts, purity)
-                continue
-            made.append(self._make(kind, statement, facts, Place(cell, ordinal), purity))
+            else:
+                made.append(self._make(kind, statement, facts, Place(cell, ordinal), purity))
         return made
 
     def _kind(self, statement: ast.stmt, facts: Facts, purity: Purity) -> Kind | None:

@@ -61,7 +61,8 @@ _DRAWING_METHODS = frozenset(
 _RESOURCES: Mapping[str, str] = {
     "open": "an open file", "io.open": "an open file", "gzip.open": "an open file", "bz2.open": "an open file",
     "lzma.open": "an open file", "codecs.open": "an open file", "tempfile.TemporaryFile": "an open file",
-    "tempfile.NamedTemporaryFile": "an open file", "zipfile.ZipFile": "an open file", "tarfile.open": "an open file",
+    "tempfile.NamedTemporaryFile": "an open file", "tempfile.TemporaryDirectory": "a temporary folder",
+    "zipfile.ZipFile": "an open file", "tarfile.open": "an open file",
     "h5py.File": "an open file", "netCDF4.Dataset": "an open file", "sqlite3.connect": "a database connection",
     "psycopg.connect": "a database connection", "psycopg2.connect": "a database connection",
     "pymysql.connect": "a database connection", "duckdb.connect": "a database connection",

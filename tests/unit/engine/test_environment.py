@@ -135,6 +135,10 @@ def _missing(*names: str) -> Environment:
         "def f():\n    import cupy",
         "%pip install cupy\nimport cupy",
         "!python -m pip install -q cupy\nimport cupy",
+        "import sys\nsys.path.append('../lib')\nimport cupy",
+        "%cd ../lib\nimport cupy",
+        "%%writefile cupy.py\nx = 1\nimport cupy",
+        "!git clone https://example.org/cupy\nimport cupy",
     ],
 )
 def test_an_import_that_need_not_work_is_not_refused(source: str) -> None:

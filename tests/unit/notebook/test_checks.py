@@ -68,7 +68,8 @@ S = "%%kubeflow step "
             "KF161", (3, 2), ["`b`", "`c`"],
         ),
         (["import random\nrandom.seed(1)", f"{S}a\nrandom.random()"], "KF162", (0, 2), ["setup"]),
-        (["import sys\nsys.path.append('src')", f"{S}a\nimport mine"], "KF163", (0, 2), ["`sys`", "setup"]),
+        (["import sys\nsys.path.append(find())", f"{S}a\nimport mine"], "KF163", (0, 2), ["`sys`", "setup"]),
+        ([f"{S}a\nimport sys\nsys.path.append('src')", f"{S}b\nimport mine"], "KF163", (0, 3), ["`sys`", "`b`"]),
         (["import os", f"{S}a\nos.environ['A'] = '1'", f"{S}b\nos.getcwd()"], "KF163", (1, 2), ["`os`", "`b`"]),
         (
             ["import decimal", f"{S}a\ndecimal.getcontext().prec = 5", f"{S}b\ndecimal.Decimal(1)"],
@@ -172,3 +173,31 @@ def test_a_step_that_sets_up_its_process_only(line: str, later: str, severity: s
     found = [d for d in findings("import os\nimport pandas as pd", made, f"{S}b\n{later}") if d.code == "KF163"]
     assert [d.severity for d in found] == ([severity] if severity else [])
     assert all("`b`" in d.message and "setup" in d.fix for d in found)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["import sys", "sys.path.append('../lib')"],
+        ["import os, sys", "here = os.path.abspath('../lib')", "if here not in sys.path:", "    sys.path.append(here)"],
+        [
+            "import sys",
+            "from pathlib import Path",
+            "ROOT = Path.cwd().parent",
+            "sys.path.insert(0, str(ROOT.resolve()))",
+        ],
+        ["import sys", "sys.path += ['../lib']"],
+    ],
+)
+def test_folders_of_modules_are_known_in_each_step_below(lines: list[str]) -> None:
+    cells = [f"{S}z\nprint(0)", "\n".join(lines), "from mymod import f", f"{S}a\nx = f()", f"{S}b\nprint(f(x))"]
+    made = converted(*cells)
+    assert [d.code for d in made.diagnostics] == []
+    assert made.pipeline is not None
+    by_id = {f.id: f.source for f in made.pipeline.fragments}
+    replayed = {s.name: [by_id[i] for i in s.replay] for s in made.pipeline.steps}
+    assert replayed["z"] == []
+    for step in ("a", "b"):
+        changing = [i for i, text in enumerate(replayed[step]) if "sys.path" in text]
+        assert len(changing) == 1
+        assert changing[0] < replayed[step].index("from mymod import f")
