@@ -556,8 +556,11 @@ export interface components {
             cells: {
                 id: string;
                 index: number;
-                /** @enum {string} */
-                role: "step" | "params" | "setup" | "skip";
+                /**
+                 * @description metrics: Kale's cell that names metrics
+                 * @enum {string}
+                 */
+                role: "step" | "params" | "setup" | "skip" | "metrics";
                 step: string | null;
             }[];
         };
@@ -950,7 +953,9 @@ export interface operations {
                     /** @description where the notebook lies */
                     path: string;
                     /** @description the notebook's JSON (nbformat 4); outputs may be left out */
-                    content: Record<string, never>;
+                    content: {
+                        [key: string]: unknown;
+                    };
                 };
             };
         };
