@@ -56,6 +56,7 @@ class StepExecution:
         self.cells = {c["index"]: CellSource(c["id"], c["index"], c["source"]) for c in manifest["cells"]}
         self.timings: Dict[str, float] = {}
         self._mark = time.perf_counter()
+        self._process = os.getpid()
 
     def run(self) -> Dict[str, Any]:
         """Execute the step; return its report, which is on disk by then. Raises nothing."""
@@ -141,10 +142,29 @@ class StepExecution:
         for cell in self.cells.values():
             self.capture.begin(cell.id)
             outcome = await self.shell.run(cell)
+            if os.getpid() != self._process:
+                self._end_child(outcome)
             await asyncio.sleep(0)  # tasks that the cell made get their turn, as between a kernel's cells
             if outcome.error is not None or outcome.leave:
                 return outcome
         return Outcome()
+
+    def _end_child(self, outcome: Outcome) -> NoReturn:
+        """End a process that the cell forked and that did not end itself: the report is its parent's to make."""
+        status = 0
+        try:
+            if isinstance(outcome.error, SystemExit):
+                code = outcome.error.code
+                status = code & 0xFF if isinstance(code, int) else int(code is not None)
+                if code is not None and not isinstance(code, int):
+                    sys.stderr.write("%s\n" % (code,))
+            elif outcome.error is not None:
+                status = 1
+                sys.stderr.write("\n".join(describe(outcome.error, self.names)["traceback"]) + "\n")
+            for stream in (sys.stdout, sys.stderr):
+                stream.flush()
+        finally:
+            os._exit(status)
 
     # --- after the cells ---
     def _failed(self, outcome: Outcome) -> Optional[Dict[str, Any]]:

@@ -118,6 +118,20 @@ def test_processes_and_threads_work(tmp_path: Path) -> None:
     assert ran.stdout == "[2.0, 3.0]\n[4.0]\n[25]\n-15\nmain\n"
 
 
+def test_a_child_that_does_not_end_itself_ends_as_a_process_does(tmp_path: Path) -> None:
+    ran = run_step(
+        tmp_path,
+        "import os, sys\n"
+        "def status(leave):\n    pid = os.fork()\n    if pid == 0:\n        leave()\n    return os.waitpid(pid, 0)[1] >> 8\n"
+        "print(status(lambda: sys.exit(3)), status(lambda: 1 / 0), status(lambda: sys.exit('gone')))",
+        "if os.fork():\n    print(os.wait()[1])",
+    )
+    assert ran.report["error"] is None
+    assert ran.stdout == "3 1 1\n0\n"
+    assert "ZeroDivisionError" in ran.stderr
+    assert "gone" in ran.stderr
+
+
 def test_text_held_back_comes_before_what_a_process_writes(tmp_path: Path) -> None:
     ran = run_step(
         tmp_path,
