@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import fields
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, fields
 from typing import Any
 
+from jupyter_kf.model.artifact import Artifact
 from jupyter_kf.model.change import Changes, Progress
+from jupyter_kf.model.lineage import Lineage, LineageGraph
 from jupyter_kf.model.pipeline import IMPLICIT_NAMES, Pipeline, Step, StepOptions
-from jupyter_kf.model.run import Execution, Run
-from jupyter_kf.workbench.views import CheckView, RunOverview, RunPage, superseded
+from jupyter_kf.model.run import Execution, Run, iso
+from jupyter_kf.workbench.details import Curve, ExecutionDetails, RunSource
+from jupyter_kf.workbench.views import ArtifactEntry, CheckView, ComparisonTable, RunOverview, RunPage, superseded
 
 #: From a notebook's absolute path to the contents API's, ``None`` where it has none.
 Shown = Callable[[str], str | None]
@@ -147,3 +150,115 @@ def check_answer(check: CheckView) -> dict[str, Any]:
         "diagnostics": [d.to_dict() for d in check.diagnostics],
         "cells": [{"id": m.id, "index": m.index, "role": m.role, "step": m.step or None} for m in check.marks],
     }
+
+
+def comparison_answer(table: ComparisonTable, progress: Mapping[str, Progress], shown: Shown) -> dict[str, Any]:
+    """Return the schema ``Comparison``."""
+    return {
+        "runs": [run_answer(view.run, progress[view.id], shown) for view in table.views],
+        "parameters": [c.to_dict() for c in table.parameters],
+        "metrics": [plain(c.to_dict()) for c in table.metrics],
+        "steps": [c.to_dict() for c in table.steps],
+        "code": [{"run": run, "step": step, "diff": diff} for run, step, diff in table.code],
+        "environment": [c.to_dict() for c in table.environment],
+    }
+
+
+def source_answer(source: RunSource) -> dict[str, Any]:
+    """Return the schema ``Source``."""
+    return {
+        "steps": [
+            {"name": name, "cells": [{"id": c.id, "index": c.index, "source": c.source} for c in cells]}
+            for name, cells in source.steps.items()
+        ],
+        "fragments": [
+            {
+                "kind": f.kind,
+                "names": list(f.names),
+                "source": f.source,
+                "cell": f.cell,
+                "line": f.line,
+                "steps": list(steps),
+            }
+            for f, steps in source.fragments
+        ],
+    }
+
+
+def curves_answer(curves: Sequence[Curve]) -> dict[str, Any]:
+    """Return the schema ``Metrics``."""
+    return {
+        "curves": [
+            {
+                "name": curve.name,
+                "step": curve.step,
+                "count": curve.count,
+                "points": [{"value": plain(p.value), "at": p.at, "time": iso(p.time)} for p in curve.points],
+            }
+            for curve in curves
+        ]
+    }
+
+
+def artifact_answer(artifact: Artifact, gone: Collection[str]) -> dict[str, Any]:
+    """Return the schema ``Artifact``."""
+    return {
+        "digest": artifact.digest,
+        "size": artifact.size,
+        "kind": artifact.kind,
+        "names": [name for name in artifact.names if name not in IMPLICIT_NAMES],
+        "types": {name: kind for name, kind in artifact.types.items() if name not in IMPLICIT_NAMES},
+        "created": iso(artifact.created),
+        "gone": artifact.digest in gone,
+        "meta": {name: value for name, value in artifact.meta.items() if name != "look"},
+    }
+
+
+def entry_answer(entry: ArtifactEntry, gone: Collection[str]) -> dict[str, Any]:
+    """Return the schema ``ArtifactEntry``."""
+    return {"step": entry.step, "name": entry.name, "artifact": artifact_answer(entry.artifact, gone)}
+
+
+def lineage_answer(lineage: Lineage, gone: Collection[str]) -> dict[str, Any]:
+    """Return the schema ``Lineage``."""
+    return {
+        "artifact": artifact_answer(lineage.artifact, gone),
+        "made_by": [use.to_dict() for use in lineage.made_by],
+        "used_by": [use.to_dict() for use in lineage.used_by],
+    }
+
+
+def graph_answer(graph: LineageGraph, gone: Collection[str]) -> dict[str, Any]:
+    """Return the schema ``LineageGraph``."""
+    return {
+        "run": graph.run,
+        "artifacts": [artifact_answer(artifact, gone) for artifact in graph.artifacts],
+        "uses": [use.to_dict() for use in graph.uses],
+    }
+
+
+def details_answer(details: ExecutionDetails) -> dict[str, Any]:
+    """Return the schema ``ExecutionDetail``."""
+    usage = details.usage
+    return {
+        "execution": execution_answer(details.execution),
+        "attempts": [execution_answer(e) for e in details.attempts],
+        "inputs": [asdict(value) for value in details.inputs],
+        "outputs": [asdict(value) for value in details.outputs],
+        "logged": [entry_answer(entry, details.gone) for entry in details.logged],
+        "usage": {
+            "cpu_seconds": usage.get("cpu_seconds"),
+            "memory_peak": usage.get("memory_peak"),
+            "cpu": usage.get("cpu"),
+            "memory": usage.get("memory"),
+            "gpu": usage.get("gpu") or 0,
+            "gpus": list(usage.get("gpus") or ()),
+        },
+        "files": {"read": list(details.read), "written": list(details.written)},
+    }
+
+
+def outputs_answer(records: Sequence[Mapping[str, Any]], after: int, more: bool) -> dict[str, Any]:
+    """Return the schema ``Outputs``."""
+    outputs = [{"cell": r.get("cell") or "", "time": iso(r.get("time")), "output": r["output"]} for r in records]
+    return {"outputs": outputs, "next": after, "more": more}

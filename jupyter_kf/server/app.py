@@ -37,6 +37,8 @@ class Desk:
 
     def __init__(self, settings: Callable[[], Settings], paths: ServerPaths) -> None:
         self.paths = paths
+        #: True once the server stops: answers that go on end then.
+        self.closing = False
         self._settings = settings
         self._bench: Workbench | None = None
         self._opening = threading.Lock()
@@ -67,6 +69,7 @@ class Desk:
 
     def close(self) -> None:
         """End the threads and close the store."""
+        self.closing = True
         self._pool.shutdown(wait=True, cancel_futures=True)
         if self._bench is not None:
             self._bench.close()

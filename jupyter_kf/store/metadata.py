@@ -317,6 +317,12 @@ class Metadata:
         with self._database.reading() as session:
             return [history.made_artifact(row) for row in session.rows(sql + " ORDER BY created, digest", values)]
 
+    def collected(self, digests: Sequence[str]) -> set[str]:
+        """Return those of ``digests`` whose bytes were garbage collected."""
+        with self._database.reading() as session:
+            rows = session.rows_in("SELECT digest FROM kf_usage WHERE gone IS NOT NULL AND digest IN ({})", digests)
+        return {row[0] for row in rows}
+
     def lineage(self, ref: str) -> Lineage:
         """Return what made an artifact and what used it; ``ref`` as in :meth:`artifact`."""
         with self._database.reading() as session:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jupyter_kf.model.run import Run
-from jupyter_kf.workbench.views import Comparison, Difference, RunView
+from jupyter_kf.workbench.views import Compared, Comparison, ComparisonTable, Difference, RunView
 
 if TYPE_CHECKING:
     from jupyter_kf.store import Store
@@ -105,3 +105,40 @@ def environment_of(store: Store, run: Run) -> dict[str, Any]:
         return {}
     record = json.loads(store.artifacts.path(run.environment).read_text("utf-8"))
     return record if isinstance(record, dict) else {}
+
+
+def compare_many(store: Store, views: Sequence[RunView]) -> ComparisonTable:
+    """Return two or more runs side by side, in the order given; code and environment against the first."""
+    runs = [view.run for view in views]
+    latest = [view.latest() for view in views]
+
+    def said(execution: Any) -> dict[str, Any] | None:
+        return {"state": str(execution.state), "cached": execution.cached, "seconds": execution.seconds}
+
+    steps = [{name: said(execution) for name, execution in side.items()} for side in latest]
+    states = [{name: (e.state, e.cached) for name, e in side.items()} for side in latest]
+    return ComparisonTable(
+        tuple(views),
+        parameters=_rows([run.parameters for run in runs]),
+        metrics=_rows([run.metrics for run in runs]),
+        steps=_rows(steps, states),
+        code=tuple((view.id, step, diff) for view in views[1:] for step, diff in _code(views[0], view).items()),
+        environment=_rows([_flat(environment_of(store, run)) for run in runs]),
+    )
+
+
+def _rows(sides: Sequence[Mapping[str, Any]], told: Sequence[Mapping[str, Any]] | None = None) -> tuple[Compared, ...]:
+    """Return a row for each name that a side has; ``told`` decides which differ, where it is not the values."""
+    names = dict.fromkeys(name for side in sides for name in side)
+
+    def differs(name: str) -> bool:
+        texts = {repr(side.get(name)) for side in told or sides}
+        return len(texts) > 1
+
+    return tuple(Compared(name, tuple(side.get(name) for side in sides), differs(name)) for name in names)
+
+
+def _flat(environment: Mapping[str, Any]) -> dict[str, Any]:
+    facts = {name: environment.get(name) for name in _FACTS if environment.get(name) is not None}
+    git = {f"git {name}": value for name, value in (environment.get("git") or {}).items()}
+    return {**facts, **git, **dict(sorted((environment.get("packages") or {}).items()))}

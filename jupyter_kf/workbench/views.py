@@ -215,6 +215,31 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class Compared:
+    """One thing of several runs: a value for each, ``None`` where a run has no such thing."""
+
+    name: str
+    values: tuple[Any, ...]
+    differs: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON data."""
+        return {"name": self.name, "values": list(self.values), "differs": self.differs}
+
+
+@dataclass(frozen=True)
+class ComparisonTable:
+    """Two or more runs side by side. ``code`` holds ``(run, step, unified diff)`` against the first of them."""
+
+    views: tuple[RunView, ...]
+    parameters: tuple[Compared, ...]
+    metrics: tuple[Compared, ...]
+    steps: tuple[Compared, ...]
+    code: tuple[tuple[str, str, str], ...]
+    environment: tuple[Compared, ...]
+
+
+@dataclass(frozen=True)
 class RunList:
     """The answer of ``runs``: a page of runs, newest first unless sorted otherwise."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from jupyter_kf.server.handlers import notebooks, runs, state
+from jupyter_kf.server.handlers import artifacts, executions, notebooks, records, runs, state
 from jupyter_kf.server.handlers.base import KFHandler
 
 #: Paths as the contract writes them; where two fit, the first one counts.
@@ -12,6 +12,9 @@ HANDLERS: tuple[tuple[str, type[KFHandler]], ...] = (
     *state.HANDLERS,
     *notebooks.HANDLERS,
     *runs.HANDLERS,
+    *records.HANDLERS,
+    *executions.HANDLERS,
+    *artifacts.HANDLERS,
 )
 
 

@@ -10,9 +10,10 @@ from typing import Any
 from jupyter_server.auth.decorator import authorized
 from tornado import web
 
-from jupyter_kf.server.answers import overview_answer, page_answer
+from jupyter_kf.server.answers import comparison_answer, overview_answer, page_answer
 from jupyter_kf.server.handlers.base import KFHandler
 from jupyter_kf.workbench import Workbench
+from jupyter_kf.workbench.details import compare_with_progress
 from jupyter_kf.workbench.views import RunOverview, RunView
 
 
@@ -38,6 +39,18 @@ class RunsHandler(KFHandler):
         overview = await self.desk.call(lambda bench: _started(bench, path, given))
         self.wake()
         self.answer(overview_answer(overview, self.desk.paths.shown), 201)
+
+
+class CompareHandler(KFHandler):
+    """``/runs/compare``."""
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        """Put runs side by side."""
+        named = self.query()["run"]
+        table, progress = await self.desk.call(lambda bench: compare_with_progress(bench, named))
+        self.answer(comparison_answer(table, progress, self.desk.paths.shown))
 
 
 class RunHandler(KFHandler):
@@ -136,6 +149,7 @@ def _with_findings(bench: Workbench, view: RunView) -> RunOverview:
 HANDLERS: tuple[tuple[str, type[KFHandler]], ...] = (
     ("/runs", RunsHandler),
     ("/runs/delete", DeleteRunsHandler),
+    ("/runs/compare", CompareHandler),
     ("/runs/{run}", RunHandler),
     ("/runs/{run}/cancel", CancelHandler),
     ("/runs/{run}/resume", ResumeHandler),
