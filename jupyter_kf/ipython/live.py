@@ -24,6 +24,7 @@ from jupyter_kf.workbench.views import RunView
 
 if TYPE_CHECKING:
     from jupyter_kf.widgets.run_widget import RunWidget
+    from jupyter_kf.workbench import Workbench
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +90,7 @@ class LiveRun:
             return
         self._session.shown = (view, self._session.shell.execution_count)
         if view.state.final:
-            self._end(view)
+            self._end(view, self._session.bench)
         else:
             self._start(self._follow)
 
@@ -155,17 +156,18 @@ class LiveRun:
         text = f"{live.view.name} {live.view.id} {live.view.state}: {live.words()}"
         return {**widget, "text/html": live_html(live, told, self._hint), "text/plain": text}
 
-    def _end(self, view: RunView) -> None:
+    def _end(self, view: RunView, bench: Workbench) -> None:
         """Leave what can be shown without a kernel."""
         from jupyter_kf.widgets.html import end_html
         from jupyter_kf.widgets.text import text_of
+        from jupyter_kf.workbench.comparing import curves_of
 
-        live = self._live
+        live, curves = self._live, curves_of(bench.store, view.run)
         assert live is not None
         with self._guard:
             self._over.set()
             self._changed.set()
-            live.settle(view)
+            live.settle(view, curves)
             if self._widget is not None:
                 self._widget.show()  # a page that was loaded anew shows the widget still
             logs = [(step, live.log_of(step)["text"][-_LAST:]) for step in live.executions]
@@ -180,7 +182,7 @@ class LiveRun:
 
         try:
             with Workbench(self._session.bench.settings) as bench:
-                self._end(bench.wait(self.run, on_event=self.event))
+                self._end(bench.wait(self.run, on_event=self.event), bench)
         except KFError as exc:  # deleted meanwhile, or the store is gone: what is shown stays as it is
             log.warning("Run %s is no longer followed: %s", self.run, exc)
 

@@ -413,12 +413,11 @@ def diff_html(text: str) -> str:
             come.append(line[1:])
         else:
             settle()
-            kept = escape(line[1:])
-            rows.append(
-                '<tr><td class="soft" colspan="2">⋯</td></tr>'
-                if line.startswith("@@")
-                else f"<tr><td>{kept}</td><td>{kept}</td></tr>"
-            )
+            kept = f"<td>{escape(line[1:])}</td>"
+            if not line.startswith("@@"):
+                rows.append(f"<tr>{kept}{kept}</tr>")
+            elif rows:
+                rows.append('<tr><td class="soft" colspan="2">⋯</td></tr>')
     settle()
     head = '<thead><tr><th scope="col">A</th><th scope="col">B</th></tr></thead>'
     return f'<table class="kft kf-diff">{head}<tbody>{"".join(rows)}</tbody></table>'

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
+from collections.abc import Mapping
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from jupyter_kf.model.event import Event
 from jupyter_kf.model.run import Execution, State
 from jupyter_kf.widgets.chart import chart_svg
 from jupyter_kf.widgets.graph import step_marks
-from jupyter_kf.widgets.words import SIGNS, plain
+from jupyter_kf.widgets.words import SIGNS, number, plain
 from jupyter_kf.workbench.views import RunView
 
 #: Bytes of each of a step's streams that are shown, from their end.
@@ -38,9 +39,8 @@ class LiveState:
         self.view = view
         self.executions: dict[str, Execution] = view.latest()
         self.cells = (0, 0)
-        self._curves: dict[tuple[str, str], list[tuple[float, float]]] = {}
-        self._charts: tuple[int, str] = (0, "")
-        self._points = 0
+        self._curves: dict[str, list[tuple[float, float]]] = {}
+        self._charts: str | None = ""
         self._seen = 0
         self._guard = threading.Lock()
 
@@ -59,9 +59,10 @@ class LiveState:
             elif event.step:
                 self._fold_execution(event)
 
-    def settle(self, view: RunView) -> None:
-        """Take the run as the store has it, in the end or after a gap."""
+    def settle(self, view: RunView, curves: Mapping[str, list[tuple[float, float]]]) -> None:
+        """Take the run and its metrics as the store has them in the end: of a resumed run, not all was seen."""
         with self._guard:
+            self._curves, self._charts = dict(curves), None
             self.view = view if view.pipeline is not None else replace(view, pipeline=self.view.pipeline)
             self.executions = view.latest()
 
@@ -88,6 +89,9 @@ class LiveState:
         known = self.executions.get(event.step)
         if known is None or known.id != event.execution:
             known = Execution(event.execution, event.run, event.step)
+        for name, value in ((data.get("report") or {}).get("metrics") or {}).items():
+            if name not in self._curves:  # that of a cached execution, above all
+                self._add(name, value, None)
         self.executions[event.step] = replace(
             known,
             state=state,
@@ -102,10 +106,13 @@ class LiveState:
 
     def _fold_metrics(self, event: Event) -> None:
         for name, value, step, _ in event.data.get("points") or ():
-            curve = self._curves.setdefault((event.step, str(name)), [])
-            if isinstance(value, int | float):
-                curve.append((float(len(curve) if step is None else step), float(value)))
-                self._points += 1
+            self._add(str(name), value, step)
+
+    def _add(self, name: str, value: Any, step: float | None) -> None:
+        if isinstance(value, int | float):
+            curve = self._curves.setdefault(name, [])
+            curve.append((float(len(curve) if step is None else step), float(value)))
+            self._charts = None
 
     @property
     def done(self) -> int:
@@ -133,15 +140,17 @@ class LiveState:
     def charts(self) -> str:
         """Return the metrics that were logged more than once as small charts, the first few."""
         with self._guard:
-            if self._charts[0] != self._points:
-                curves = {key: list(points) for key, points in self._curves.items() if len(points) > 1}
-                twice = [name for _, name in curves]
-                drawn = [
-                    chart_svg(name if twice.count(name) == 1 else f"{step} {name}", points)
-                    for (step, name), points in itertools.islice(curves.items(), _CHARTS)
-                ]
-                self._charts = (self._points, "".join(drawn))
-            return self._charts[1]
+            if self._charts is None:
+                curves = [(name, points) for name, points in self._curves.items() if len(points) > 1]
+                self._charts = "".join(chart_svg(name, points) for name, points in curves[:_CHARTS])
+            return self._charts
+
+    def values(self) -> str:
+        """Return the metrics that have one value, in a line of HTML."""
+        with self._guard:
+            single = [(name, points[0][1]) for name, points in self._curves.items() if len(points) == 1]
+        told = ", ".join(f"<code>{escape(name)}</code> = {number(value)}" for name, value in single)
+        return f"<div>{told}</div>" if told else ""
 
     def log_of(self, step: str) -> dict[str, Any]:
         """Return the end of what a step printed, and its error, as the widget's ``log``."""

@@ -27,6 +27,10 @@ def _static(name: str) -> str:
     return (_STATIC / name).read_text("utf-8")
 
 
+def _metrics(live: LiveState) -> str:
+    return live.values() + live.charts()
+
+
 class RunWidget(anywidget.AnyWidget):
     """Shows a :class:`LiveState`; :meth:`show` sends what changed.
 
@@ -52,7 +56,7 @@ class RunWidget(anywidget.AnyWidget):
         pipeline = live.view.pipeline
         drawn = graph_svg(pipeline, live.executions, styled=False, room=LIVE_ROOM) if pipeline else ""
         super().__init__(
-            head=live.head(), graph=drawn, steps=live.steps(), log=live.log_of(live.followed()), charts=live.charts()
+            head=live.head(), graph=drawn, steps=live.steps(), log=live.log_of(live.followed()), charts=_metrics(live)
         )
         self.on_msg(lambda _, content, __: self.heard(content))
         # ipykernel sends answers back to the shell that spoke last, which is the one that waits
@@ -62,7 +66,7 @@ class RunWidget(anywidget.AnyWidget):
     def show(self) -> None:
         """Send what has changed since the last time."""
         live = self._live
-        self.head, self.steps, self.charts = live.head(), live.steps(), live.charts()
+        self.head, self.steps, self.charts = live.head(), live.steps(), _metrics(live)
         self.log = live.log_of(live.followed(self._chosen))
 
     def heard(self, content: Mapping[str, Any]) -> None:

@@ -14,7 +14,7 @@ from jupyter_kf.model.pipeline import IMPLICIT_NAMES, Diagnostic
 from jupyter_kf.model.run import Execution, Run, State
 from jupyter_kf.widgets.graph import graph_text
 from jupyter_kf.widgets.words import SIGNS, ago, duration, moment, number, plain, size, titled
-from jupyter_kf.workbench.jobs import JobCheckView, JobEnvironmentView
+from jupyter_kf.workbench.jobs import JobCheckView, JobEnvironmentView, JobView
 from jupyter_kf.workbench.views import (
     ArtifactList,
     CheckView,
@@ -208,6 +208,17 @@ def _(answer: JobEnvironmentView, *, width: int = 80, paint: Paint = no_paint) -
         lines = [f"  {key}={value}" for key, value in variables.items()]
         blocks.append("\n".join([paint(name, "bold"), *(lines or ["  (nothing is set)"])]))
     return "\n".join(blocks)
+
+
+@text_of.register
+def _(answer: JobView, *, width: int = 80, paint: Paint = no_paint) -> str:
+    parts = [text_of(answer.view, width=width, paint=paint)]
+    if answer.waits_for:
+        parts.append(answer.waits_for)
+    for condition in answer.status.get("conditions", ()):
+        sign = "✓" if condition["status"] else "·"
+        parts.append(f"{sign} {condition['type']:<11}{moment(condition['since'])}  {condition['message']}")
+    return "\n".join(parts)
 
 
 def _replaced(cells: Sequence[str]) -> str:
