@@ -45,7 +45,7 @@ def build():
     if is_current():
         return
     say("Building the JupyterLab extension …")
-    if code := npm("run", "build:prod", "--silent", stdout=subprocess.DEVNULL):
+    if code := npm("run", "build:prod", "--silent"):
         raise SystemExit(code)
     _stamp().write_text(digest(), "utf-8")
 
@@ -77,7 +77,7 @@ def link():
     place.symlink_to(OUTPUT, target_is_directory=True)
 
 
-def npm(*arguments, **options):
+def npm(*arguments):
     """Run npm in ``labextension/`` after its packages were installed once for each lock; return its exit code."""
     if not has_node():
         from environment import install
@@ -98,7 +98,7 @@ def npm(*arguments, **options):
             say("The packages of labextension/ could not be installed (see above).")
             return code
         stamp.write_text(hashlib.sha256(lock).hexdigest(), "utf-8")
-    return subprocess.call([program, *arguments], cwd=SOURCE, env=environment, **options)
+    return subprocess.call([program, *arguments], cwd=SOURCE, env=environment)
 
 
 def has_node():

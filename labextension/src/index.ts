@@ -1,16 +1,6 @@
-import type {
-  JupyterFrontEnd,
-  JupyterFrontEndPlugin
-} from '@jupyterlab/application';
+/** The plugins of the extension. */
 
-/** What all views share. */
-const plugin: JupyterFrontEndPlugin<void> = {
-  id: 'jupyter-kf:plugin',
-  description: 'What all views of the workbench share.',
-  autoStart: true,
-  activate: (app: JupyterFrontEnd) => {
-    void app;
-  }
-};
+import { runs } from './runs/plugin';
+import { workbench } from './workbench';
 
-export default [plugin];
+export default [workbench, runs];
