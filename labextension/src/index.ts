@@ -1,6 +1,7 @@
 /** The plugins of the extension. */
 
+import { cellsPlugin } from './cells';
 import { runs } from './runs/plugin';
 import { workbench } from './workbench';
 
-export default [workbench, runs];
+export default [workbench, runs, cellsPlugin];

@@ -82,6 +82,7 @@ function MarkForm(props: IFormProps): JSX.Element {
   const { form, steps, withOptions, onChange, trans } = props;
   const list = React.useId();
   const isStep = form.role === 'step';
+  const said = trans.__('Use letters, digits, “_”, “-” and “.”');
   return (
     <>
       <label className="jp-KFMarkForm-row">
@@ -107,16 +108,23 @@ function MarkForm(props: IFormProps): JSX.Element {
           <input
             name="step"
             type="text"
-            className={`jp-mod-styled${isWrong(form, 'step') ? ' jp-mod-error' : ''}`}
+            className="jp-mod-styled"
             list={list}
             value={form.step}
             required
+            ref={node =>
+              node?.setCustomValidity(isWrong(form, 'step') ? said : '')
+            }
             spellCheck={false}
             autoComplete="off"
             aria-invalid={isWrong(form, 'step')}
-            title={trans.__('Letters, digits, “_”, “-” and “.”')}
             onChange={event => onChange({ ...form, step: event.target.value })}
           />
+          {form.step !== '' && isWrong(form, 'step') && (
+            <span className="jp-KFMarkForm-wrong" role="alert">
+              {said}
+            </span>
+          )}
           <datalist id={list}>
             {steps.map(step => (
               <option key={step} value={step} />
@@ -155,6 +163,7 @@ function OptionRow(props: IFormProps & { field: Field }): JSX.Element {
   const { form, field, onChange, trans } = props;
   const { label, example } = fieldText(field, trans);
   const wrong = isWrong(form, field);
+  const said = trans.__('For example: %1', example);
   const change = (value: string) =>
     onChange({ ...form, options: { ...form.options, [field]: value } });
   return (
@@ -162,7 +171,8 @@ function OptionRow(props: IFormProps & { field: Field }): JSX.Element {
       <span>{label}</span>
       <input
         type="text"
-        className={`jp-mod-styled${wrong ? ' jp-mod-error' : ''}`}
+        ref={node => node?.setCustomValidity(wrong ? said : '')}
+        className="jp-mod-styled"
         value={form.options[field]}
         placeholder={example}
         spellCheck={false}
@@ -170,6 +180,11 @@ function OptionRow(props: IFormProps & { field: Field }): JSX.Element {
         aria-invalid={wrong}
         onChange={event => change(event.target.value)}
       />
+      {wrong && (
+        <span className="jp-KFMarkForm-wrong" role="alert">
+          {said}
+        </span>
+      )}
     </label>
   );
 }

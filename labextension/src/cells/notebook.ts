@@ -149,7 +149,7 @@ export class NotebookState {
   }
 
   /** Whether the notebook is any of ours. */
-  private get isMarked(): boolean {
+  get isMarked(): boolean {
     return this._marking.marks.size > 0 || this._isDirective;
   }
 
