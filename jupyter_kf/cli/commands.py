@@ -18,7 +18,7 @@ from jupyter_kf.widgets.text import diagnostics_text, step_text, text_of
 from jupyter_kf.workbench import Workbench
 from jupyter_kf.workbench.naming import existing
 from jupyter_kf.workbench.reading import diagnostic_of
-from jupyter_kf.workbench.verbs import labels_of, split_pairs
+from jupyter_kf.workbench.verbs import job_answer, job_words, labels_of, split_pairs
 from jupyter_kf.workbench.views import RunRefused, RunView, superseded
 
 _TICK = 0.5
@@ -377,10 +377,32 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def job(bench: Workbench, args: Any, terminal: Terminal) -> int:
-    """``job check FILE``: 0, or 1 where there are errors; ``job env FILE``: 0, or 1 where the job cannot run."""
-    found = bench.job(args.action, args.file, form=args.form)
-    terminal.answer(found)
-    return 0 if found.ok else 1
+    """``job ACTION …``: see :data:`~jupyter_kf.workbench.verbs.JOB_ACTIONS`."""
+    words = job_words(args)
+    if args.action == "run":
+        return _run_job(bench, args, words[0], terminal)
+    if args.action == "logs":
+        args.run, args.step = bench.jobs.show(*words[:1]).view.id, words[1] if len(words) > 1 else ""
+        return logs(bench, args, terminal)
+    answer = job_answer(bench, args)
+    terminal.answer(answer)
+    return 1 if getattr(answer, "ok", True) is False else 0
+
+
+def _run_job(bench: Workbench, args: Any, file: str, terminal: Terminal) -> int:
+    if not args.local:
+        raise UsageError(
+            "Running a job on a cluster is not there yet.",
+            fix="Add --local: its replicas are processes of this machine.",
+        )
+
+    def go(progress: Progress) -> RunView:
+        return bench.jobs.run(
+            file, experiment=args.experiment, name=args.name, note=args.note, detach=args.detach,
+            on_event=progress.event, on_start=progress.started,
+        ).view  # fmt: skip
+
+    return _attended(bench, args, terminal, go)
 
 
 COMMANDS: dict[str, Callable[[Workbench, Any, Terminal], int]] = {

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_LIVE = (State.PENDING, State.RUNNING, State.CANCELING)
+_LIVE = (State.PENDING, State.RUNNING, State.CANCELING, State.PAUSED)
 _ENDS = frozenset({"run.finished", "run.interrupted"})
 
 

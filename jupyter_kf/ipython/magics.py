@@ -13,7 +13,16 @@ from jupyter_kf.ipython.extension import HELP, KernelSession
 from jupyter_kf.ipython.notebook_file import notebook_path, overrides, unsaved
 from jupyter_kf.workbench import Workbench
 from jupyter_kf.workbench.naming import existing
-from jupyter_kf.workbench.verbs import KERNEL_VERBS, VERBS, build_parser, labels_of, parse, split_pairs
+from jupyter_kf.workbench.verbs import (
+    KERNEL_VERBS,
+    VERBS,
+    build_parser,
+    job_answer,
+    job_words,
+    labels_of,
+    parse,
+    split_pairs,
+)
 from jupyter_kf.workbench.views import RunRefused, RunView
 
 
@@ -225,6 +234,25 @@ def _get(session: KernelSession, args: Any) -> Any:
     return found
 
 
+def _job(session: KernelSession, args: Any) -> Any:
+    words = job_words(args)
+    bench = workbench(session)
+    if args.action == "run":
+        if not args.local:
+            raise UsageError("Running a job on a cluster is not there yet.", fix="Add --local.")
+
+        def go(**watching: Any) -> Any:
+            return bench.jobs.run(
+                words[0], experiment=args.experiment, name=args.name, note=args.note, detach=args.detach, **watching
+            ).view
+
+        return _attended(session, go)
+    if args.action == "logs":
+        args.run, args.step = bench.jobs.show(*words[:1]).view.id, words[1] if len(words) > 1 else ""
+        return _logs(session, args)
+    return job_answer(bench, args)
+
+
 def _report(session: KernelSession, args: Any) -> None:
     from jupyter_kf.widgets.report import write_report
 
@@ -261,5 +289,5 @@ _VERBS: dict[str, Callable[[KernelSession, Any], Any]] = {
     "lineage": lambda s, a: workbench(s).lineage(a.subject, a.step, a.name),
     "gc": lambda s, a: workbench(s).gc(dry_run=a.dry_run),
     "doctor": lambda s, a: workbench(s).doctor(),
-    "job": lambda s, a: workbench(s).job(a.action, a.file, form=a.form),
+    "job": _job,
 }

@@ -22,6 +22,7 @@ Kinds and their payloads (``data``), version 1:
 ``execution.superseded``  ``by`` the step whose change made this execution's inputs stale; it runs again
 ``metrics.logged``        ``points``: list of ``[name, value, step or null, time]``
 ``artifact.logged``       ``name artifact``
+``job.changed``           ``status`` (a :class:`~jupyter_kf.model.job.JobStatus` as a dict), ``waits_for``
 ========================  =============================================================================
 """
 
@@ -51,6 +52,7 @@ KINDS = frozenset(
         "execution.superseded",
         "metrics.logged",
         "artifact.logged",
+        "job.changed",
     }
 )
 

@@ -43,7 +43,8 @@ def iso(moment: float | None) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One go. ``kind``: ``pipeline``, ``notebook`` (papermill), ``cell`` (``--on local``) or ``session`` (loose logs).
+    """One go. ``kind``: ``pipeline``, ``notebook`` (papermill), ``job`` (training), ``cell`` (``--on local``) or
+    ``session`` (loose logs).
 
     ``notebook`` is the absolute path; ``snapshot`` the digest of the notebook as it was; ``environment`` the digest
     of the captured environment; ``resumes`` how often it was resumed; ``error`` an error's ``to_dict()``.

@@ -391,6 +391,13 @@ def _points(session: Session, event: Event, points: Sequence[Sequence[Any]]) -> 
     session.insert("kf_metrics", own, key=("run", "execution", "name"), update=("value", "odd", "seq"))
 
 
+def _job_changed(session: Session, event: Event) -> None:
+    """Of a job's conditions the run's state follows one: suspended is paused. The rest is read from the log."""
+    conditions = event.data["status"]["conditions"]
+    paused = any(c["type"] == "Suspended" and c["status"] for c in conditions)
+    _run_state(session, event, State.PAUSED if paused else State.RUNNING, "('RUNNING', 'PAUSED')")
+
+
 def _logged(session: Session, event: Event) -> None:
     artifact = event.data["artifact"]
     _artifacts(session, event, [artifact])
@@ -444,4 +451,5 @@ _CHANGES: dict[str, Callable[[Session, Event], None]] = {
     "execution.superseded": _superseded,
     "metrics.logged": _metrics,
     "artifact.logged": _logged,
+    "job.changed": _job_changed,
 }

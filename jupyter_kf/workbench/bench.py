@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from jupyter_kf.model.pipeline import Pipeline
     from jupyter_kf.store import Store
     from jupyter_kf.workbench.following import LogLine
-    from jupyter_kf.workbench.jobs import JobCheckView, JobEnvironmentView
+    from jupyter_kf.workbench.jobs import Jobs
 
 log = logging.getLogger(__name__)
 
@@ -265,25 +265,12 @@ class Workbench:
 
     # jobs
 
-    def job(self, action: str, file: str | Path, *, form: str = "operator") -> JobCheckView | JobEnvironmentView:
-        """Answer a question about the training job that a YAML file describes.
+    @property
+    def jobs(self) -> Jobs:
+        """Everything that can be done with training jobs."""
+        from jupyter_kf.workbench.jobs import Jobs
 
-        Args:
-            action: ``check``: what is wrong with it; ``env``: what each replica gets.
-            file: path of a YAML file with one job.
-            form: of ``env``: ``operator``, as the Training Operator sets it, or ``local``, as a replica finds it.
-
-        Raises:
-            UsageError: KF404 where there is no such file, KF402 for another action.
-            JobRefused: KF900, KF901: ``env`` of a job that cannot run.
-        """
-        from jupyter_kf.workbench.jobs import check_job, job_environment
-
-        if action == "check":
-            return check_job(file)
-        if action == "env":
-            return job_environment(file, form)
-        raise UsageError(f"job has no action {action!r}.", code="KF402", fix="There are check and env.")
+        return Jobs(self)
 
     # runs
 

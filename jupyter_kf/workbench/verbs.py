@@ -6,9 +6,12 @@ import argparse
 import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from jupyter_kf.errors import UsageError
+
+if TYPE_CHECKING:
+    from jupyter_kf.workbench.bench import Workbench
 
 #: Verbs with a name and no answer yet.
 RESERVED = {
@@ -24,8 +27,20 @@ RESERVED = {
     "mpijob": "Distributed training with MPI",
 }
 
-#: What ``job`` will do one day.
-JOB_RESERVED = ("run", "submit", "list", "show", "logs", "cancel", "suspend", "resume", "scale", "delete")
+#: What can be done with training jobs, each with the words it takes.
+JOB_ACTIONS = {
+    "check": ("FILE", "what is wrong with the job of a YAML file"),
+    "env": ("FILE", "what each of its replicas gets"),
+    "run": ("FILE", "run it, with --local on this machine"),
+    "list": ("", "list jobs"),
+    "show": ("[JOB]", "its replicas and conditions"),
+    "logs": ("[JOB] [REPLICA]", "what the replicas printed"),
+    "cancel": ("JOB", "end it"),
+    "suspend": ("JOB", "end its replicas for now"),
+    "resume": ("JOB", "start them again"),
+    "scale": ("JOB ROLE=NUMBER…", "more or fewer replicas"),
+    "delete": ("JOB…", "forget jobs"),
+}
 
 
 class Parser(argparse.ArgumentParser):
@@ -299,18 +314,65 @@ def _fill_nothing(parser: Parser, kernel: bool) -> None:
 
 
 def _fill_job(parser: Parser, kernel: bool) -> None:
-    parser.add_argument("action", metavar="check|env", type=_job_action, help="what is wrong, or what replicas get")
-    parser.add_argument("file", metavar="FILE", help="YAML file of a TFJob or its kin")
+    lines = [f"  {f'{action} {words}':<26}{what}" for action, (words, what) in JOB_ACTIONS.items()]
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = "\n".join(["actions:", *lines])
+    parser.add_argument("action", metavar="ACTION", type=_job_action, help="one of those below")
+    parser.add_argument("words", metavar="WORD", nargs="*", help="what it is about")
     parser.add_argument("--form", choices=("operator", "local"), default="operator",
                         help="env: as the Training Operator sets it (default), or as a replica finds it")  # fmt: skip
+    parser.add_argument("--local", action="store_true", help="run: the replicas are processes of this machine")
+    parser.add_argument("--detach", action="store_true", help="run: return as soon as it is started")
+    parser.add_argument("--experiment", metavar="NAME", default="", help="run: group of runs to file it under")
+    parser.add_argument("--name", default="", help="run: its name (default: the job's)")
+    parser.add_argument("--note", default="", help="run: free text kept with it")
+    parser.add_argument("-f", "--follow", action="store_true", help="logs: go on until the job is over")
+    parser.add_argument("--tail", metavar="LINES", type=whole_number, default=0, help="logs: only the last lines")
+    parser.add_argument("--limit", metavar="N", type=whole_number, default=20, help="list: at most so many (0: all)")
 
 
 def _job_action(text: str) -> str:
-    if text in JOB_RESERVED:
-        raise UsageError(f"job {text} is not there yet.", fix="What there is: job check, job env.")
-    if text not in {"check", "env"}:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither check nor env")
+    if text == "submit":
+        fix = "`job run FILE --local` runs it on this machine."
+        raise UsageError("Submitting a job to a cluster is not there yet.", fix=fix)
+    if text not in JOB_ACTIONS:
+        near = difflib.get_close_matches(text, JOB_ACTIONS, 1, 0.5)
+        fix = f"Did you mean {near[0]!r}?" if near else f"The actions are: {', '.join(JOB_ACTIONS)}."
+        raise UsageError(f"job has no action {text!r}.", code="KF402", fix=fix)
     return text
+
+
+def job_words(args: argparse.Namespace) -> list[str]:
+    """Return the words of a ``job`` line once there are as many as its action takes.
+
+    Raises:
+        UsageError: KF402.
+    """
+    form = JOB_ACTIONS[args.action][0]
+    wanted = form.split()
+    least = sum(not word.startswith("[") for word in wanted)
+    most = None if form.endswith("…") else len(wanted)
+    if len(args.words) < least or (most is not None and len(args.words) > most):
+        usage = f"job {args.action} {form}".rstrip()
+        raise UsageError(f"job {args.action} takes {form or 'nothing'}.", code="KF402", fix=f"Write: {usage}")
+    return list(args.words)
+
+
+def job_answer(bench: Workbench, args: argparse.Namespace) -> Any:
+    """Return the answer to a ``job`` line that neither waits nor prints as it goes.
+
+    Raises:
+        UsageError: KF402 for too few or too many words; what the workbench raises.
+    """
+    words = job_words(args)
+    jobs = bench.jobs
+    if args.action == "env":
+        return jobs.env(words[0], form=args.form)
+    if args.action == "list":
+        return jobs.list(limit=args.limit or None)
+    if args.action == "scale":
+        return jobs.scale(words[0], **split_pairs(words[1:], "job scale"))
+    return getattr(jobs, args.action)(*words)
 
 
 def _fill_use(parser: Parser, kernel: bool) -> None:
@@ -325,6 +387,7 @@ def whole_number(text: str) -> int:
 
 
 _NOTEBOOKS, _RUNS, _VALUES, _STATE = "Notebooks", "Runs", "What runs made", "This installation"
+_JOBS = "Jobs"
 
 VERBS: dict[str, Verb] = {
     v.name: v
@@ -333,7 +396,6 @@ VERBS: dict[str, Verb] = {
         Verb("graph", "The steps and what comes before what", _fill_graph, _NOTEBOOKS),
         Verb("run", "Run the notebook's steps", _fill_run, _NOTEBOOKS),
         Verb("notebook", "Run the whole notebook in one kernel", _fill_notebook, _NOTEBOOKS),
-        Verb("job", "What is wrong with a training job, and what its replicas get", _fill_job, _NOTEBOOKS),
         Verb("runs", "List runs", _fill_runs, _RUNS),
         Verb("show", "A run's steps, with the reasons for what happened", _fill_show, _RUNS),
         Verb("logs", "What the steps printed", _fill_logs, _RUNS),
@@ -348,6 +410,7 @@ VERBS: dict[str, Verb] = {
         Verb("get", "A step's variables, or what it was given", _fill_get, _VALUES),
         Verb("artifacts", "What a run stored", _fill_artifacts, _VALUES),
         Verb("lineage", "What made a thing, and what used it", _fill_lineage, _VALUES),
+        Verb("job", "Training jobs: check one, run it, look at it (see job --help)", _fill_job, _JOBS),
         Verb("gc", "Free the space that nothing needs", _fill_gc, _STATE),
         Verb("doctor", "What works here, and how to get what is missing", _fill_nothing, _STATE),
     )
