@@ -70,20 +70,6 @@ export function useLoaded<T>(
   return state;
 }
 
-/** The clock in milliseconds, ticking while `going`; standing still (at the last tick) otherwise. */
-export function useNow(going: boolean, every = 1000): number {
-  const [now, setNow] = useState(() => Date.now());
-  useEffect(() => {
-    if (!going) {
-      return;
-    }
-    setNow(Date.now());
-    const timer = setInterval(() => setNow(Date.now()), every);
-    return () => clearInterval(timer);
-  }, [going, every]);
-  return now;
-}
-
 /** The size of an element in pixels, as it changes. */
 export function useSize<E extends Element>(): [
   ref: (element: E | null) => void,
