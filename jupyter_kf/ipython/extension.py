@@ -151,14 +151,18 @@ def _register_displays(session: KernelSession) -> None:
 
         printer.text(text_of(answer, width=100))
 
-    def nothing(answer: Any) -> None:
-        """Show nothing in the cell whose live display has shown it all; else leave it to the formatters above."""
+    def otherwise(answer: Any) -> None:
+        """Show a run under way live, and nothing in the cell whose live display has shown it all; else decline."""
         run, count = session.shown
-        if answer is not run or session.shell.execution_count != count:
+        if answer is run and session.shell.execution_count == count:
+            return
+        from jupyter_kf.ipython.live import follows
+
+        if not follows(session, answer):
             raise NotImplementedError
 
     formatters = session.shell.display_formatter.formatters
-    session.shell.display_formatter.ipython_display_formatter.for_type_by_name(_VIEWS, "RunView", nothing)
+    session.shell.display_formatter.ipython_display_formatter.for_type_by_name(_VIEWS, "RunView", otherwise)
     for module, name in _SHOWN:
         formatters["text/html"].for_type_by_name(module, name, html)
         formatters["text/plain"].for_type_by_name(module, name, text)

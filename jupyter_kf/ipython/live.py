@@ -59,7 +59,8 @@ class LiveRun:
 
     def started(self, view: RunView) -> None:
         """The run has an id and its steps are known."""
-        self.run, self._live = view.id, LiveState(view)
+        self.run = view.id
+        self._live = self._live or LiveState(view)
         if view.replaced:
             cells = "cell" if len(view.replaced) == 1 else "cells"
             sys.stdout.write(f"as executed here, not as saved: {cells} {', '.join(view.replaced)}\n")
@@ -72,6 +73,18 @@ class LiveRun:
         self._last = self._bundle(self._live)
         self._display = display(self._last, raw=True, display_id=True)  # type: ignore[no-untyped-call]
         self._start(self._paint)
+
+    def attach(self, view: RunView) -> None:
+        """Show a run that is under way already, to its end."""
+        from jupyter_kf.workbench.comparing import curves_of
+
+        bench = self._session.bench
+        cursor = bench.store.metadata.cursor()
+        now = bench.show(view.id)
+        self._live = LiveState(now, cursor)
+        self._live.settle(now, curves_of(bench.store, now.run))
+        self.started(now)
+        self._start(self._follow)
 
     def event(self, event: Event) -> None:
         """Something happened."""
@@ -180,9 +193,10 @@ class LiveRun:
         """Watch a run that nobody waits for."""
         from jupyter_kf.workbench import Workbench
 
+        seen = self._live.seen if self._live is not None else 0
         try:
             with Workbench(self._session.bench.settings) as bench:
-                self._end(bench.wait(self.run, on_event=self.event), bench)
+                self._end(bench.wait(self.run, on_event=self.event, after=seen), bench)
         except KFError as exc:  # deleted meanwhile, or the store is gone: what is shown stays as it is
             log.warning("Run %s is no longer followed: %s", self.run, exc)
 
@@ -206,6 +220,19 @@ class LiveRun:
         self._start(self._paint)
         self._start(self._follow)
         return "resumed"
+
+
+def follows(session: KernelSession, view: RunView) -> bool:
+    """Show a run that is under way live, in a display of its own; false where it is over or cannot be followed."""
+    if view.state.final or view.run.kind in {"cell", "session"} or getattr(session.shell, "kernel", None) is None:
+        return False
+    try:
+        if session.bench is None or session.bench.show(view.id).state.final:
+            return False
+    except KFError:  # a run of another workbench
+        return False
+    LiveRun(session).attach(view)
+    return True
 
 
 def can_draw_widgets(shell: Any) -> bool:

@@ -33,23 +33,25 @@ _RUN_STATES = {
 
 
 class LiveState:
-    """How a run stands, as its events have told so far. :meth:`fold` and the readers may be in different threads."""
+    """How a run stands, as its events have told so far. :meth:`fold` and the readers may be in different threads.
 
-    def __init__(self, view: RunView) -> None:
-        self.view = view
+    ``seen`` is the cursor of the last event that is in it.
+    """
+
+    def __init__(self, view: RunView, seen: int = 0) -> None:
+        self.view, self.seen = view, seen
         self.executions: dict[str, Execution] = view.latest()
         self.cells = (0, 0)
         self._curves: dict[str, list[tuple[float, float]]] = {}
         self._charts: str | None = ""
-        self._seen = 0
         self._guard = threading.Lock()
 
     def fold(self, event: Event) -> None:
         """Take account of an event; one that was seen before changes nothing."""
         with self._guard:
-            if event.cursor and event.cursor <= self._seen:
+            if event.cursor and event.cursor <= self.seen:
                 return
-            self._seen = max(self._seen, event.cursor)
+            self.seen = max(self.seen, event.cursor)
             if event.kind.startswith("run."):
                 self._fold_run(event)
             elif event.kind == "metrics.logged":
@@ -60,7 +62,7 @@ class LiveState:
                 self._fold_execution(event)
 
     def settle(self, view: RunView, curves: Mapping[str, list[tuple[float, float]]]) -> None:
-        """Take the run and its metrics as the store has them in the end: of a resumed run, not all was seen."""
+        """Take the run and its metrics as the store has them: of one that was resumed, not all events were seen."""
         with self._guard:
             self._curves, self._charts = dict(curves), None
             self.view = view if view.pipeline is not None else replace(view, pipeline=self.view.pipeline)

@@ -64,10 +64,11 @@ class RunWidget(anywidget.AnyWidget):
             self.comm._reply_subshell_for = lambda _, subshell: subshell
 
     def show(self) -> None:
-        """Send what has changed since the last time."""
+        """Send what has changed since the last time, in one message."""
         live = self._live
-        self.head, self.steps, self.charts = live.head(), live.steps(), _metrics(live)
-        self.log = live.log_of(live.followed(self._chosen))
+        with self.hold_sync():
+            self.head, self.steps, self.charts = live.head(), live.steps(), _metrics(live)
+            self.log = live.log_of(live.followed(self._chosen))
 
     def heard(self, content: Mapping[str, Any]) -> None:
         """Do what a message of the front end asks for."""

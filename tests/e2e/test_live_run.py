@@ -164,6 +164,23 @@ def test_a_detached_run_is_shown_to_its_end(page: Page) -> None:
     page.until(lambda: WIDGET not in page.displays[-1] and "SUCCEEDED" in page.displays[-1]["text/plain"])
 
 
+def test_a_run_under_way_is_shown_live(page: Page) -> None:
+    request, _ = page.run("%kubeflow run --no-cache --detach")
+    page.until(lambda: request in page.idle)
+    page.displays.clear()
+    page.done("r = %kubeflow show last")
+    assert not page.displays  # only what is shown is followed
+    page.done("r")
+    widget = next(d for d in page.displays if WIDGET in d)[WIDGET]["model_id"]
+    state = page.widgets[widget]
+    page.until(lambda: state["log"]["text"] == "begun\n")
+    (page.folder / "go").touch()
+    page.until(lambda: state["head"]["state"] == "SUCCEEDED")
+    assert state["steps"]["tell"][0] == "SUCCEEDED"
+    page.done("r = %kubeflow show last\nr")
+    assert "SUCCEEDED" in page.displays[-1]["text/plain"]
+
+
 def test_an_interrupt_goes_on_as_html(page: Page) -> None:
     page.text = ""
     request, widget = page.run()
