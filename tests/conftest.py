@@ -47,6 +47,12 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the tests that need a cluster last: it may still be being built."""
+    cluster = Path(__file__).parent / "cluster"
+    items.sort(key=lambda item: cluster in item.path.parents)
+
+
 _OTHER_MACHINE = re.compile(r"^platform:|\bPython\b")
 _ROOT = pytest.StashKey[Path]()
 
