@@ -31,6 +31,10 @@ export interface ISurroundings {
   readonly languages: IEditorLanguageRegistry | null;
   readonly trans: TranslationBundle;
   open(place: IPlaceInRun): void;
+  /** Execute a command for a run, such as to cancel it. */
+  command(id: string, run: Run): void;
+  /** Ask which runs to compare this one with, and show them side by side. */
+  compareWith(run: Run): void;
   openNotebook(run: Run): void;
   /** Open the notebook, scroll to the cell and select it. */
   openCell(place: ICellPlace): void;

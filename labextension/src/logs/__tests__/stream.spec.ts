@@ -1,7 +1,12 @@
-/** @jest-environment node */
+import { ReadableStream } from 'stream/web';
+import { TextDecoder, TextEncoder } from 'util';
+
 import type { Client } from '../../api/client';
 import { ApiError } from '../../api/errors';
 import { LogStream, TAIL } from '../stream';
+
+// jsdom has none of its own
+Object.assign(globalThis, { TextDecoder, TextEncoder });
 
 const SOURCE = { run: 'r', execution: 'e', stream: 'stdout' } as const;
 
@@ -43,12 +48,11 @@ class ToldClient {
         }
       }
     });
-    return new Response(body, {
-      headers: {
-        'X-Offset': String(answer.begin ?? args.query.offset),
-        'X-Size': String(answer.size ?? 0)
-      }
-    });
+    const headers = new Map([
+      ['X-Offset', String(answer.begin ?? args.query.offset)],
+      ['X-Size', String(answer.size ?? 0)]
+    ]);
+    return { headers, body } as unknown as Response;
   }
 }
 
