@@ -4,6 +4,7 @@ import { SidePanel } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Message } from '@lumino/messaging';
 import { Signal, type ISignal } from '@lumino/signaling';
+import { AccordionPanel } from '@lumino/widgets';
 
 import { workbenchIcon } from './icons';
 import type { ISection } from './tokens';
@@ -28,11 +29,16 @@ export class Sidebar extends SidePanel {
 
   /** Put a section in its place; those of the same rank in the order in which they came. */
   addSection(section: ISection): void {
-    const next = this._ranks.findIndex(rank => rank > section.rank);
-    const at = next < 0 ? this._ranks.length : next;
-    this._ranks.splice(at, 0, section.rank);
+    const next = this._sections.findIndex(one => one.rank > section.rank);
+    const at = next < 0 ? this._sections.length : next;
+    this._sections.splice(at, 0, section);
     section.widget.id ||= section.id;
     this.insertWidget(at, section.widget);
+    if (this.content instanceof AccordionPanel) {
+      this.content.setRelativeSizes(
+        this._sections.map(({ share = 1 }) => share)
+      );
+    }
   }
 
   protected override onBeforeShow(message: Message): void {
@@ -44,6 +50,6 @@ export class Sidebar extends SidePanel {
   }
 
   private readonly _opened = new Signal<this, void>(this);
-  private readonly _ranks: number[] = [];
+  private readonly _sections: ISection[] = [];
   private _wasOpened = false;
 }

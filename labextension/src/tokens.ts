@@ -13,6 +13,8 @@ export interface ISection {
   readonly id: string;
   /** Its place: small numbers are further up; the runs have 100. */
   readonly rank: number;
+  /** Its share of the height beside the others; 1 where nothing is said, the runs have 4. */
+  readonly share?: number;
   /** What is shown; `title.label` is the heading. */
   readonly widget: Widget;
 }

@@ -227,6 +227,7 @@ class RunsPlugin {
     workbench.addSection({
       id: section.id,
       rank: SECTION_RANK,
+      share: 4,
       widget: section
     });
     section.model.changed.connect(() => {

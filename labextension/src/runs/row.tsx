@@ -22,7 +22,13 @@ import {
   value
 } from '../words';
 import { useNow } from './clock';
-import { abilities, baseName, failedStep, kindWord, situation } from './words';
+import {
+  abilities,
+  failedStep,
+  kindWord,
+  notebookWord,
+  situation
+} from './words';
 
 /** What rows tell the list. */
 export interface IRowActions {
@@ -88,6 +94,8 @@ export const RunRow = memo(function RunRow(props: IRunRowProps) {
   const { run, chosen, current, named, actions, trans } = props;
   const can = abilities(run);
   const failed = run.state === 'FAILED' ? failedStep(run) : '';
+  const where = situation(run, trans);
+  const notebook = named ? notebookWord(run) : '';
   return (
     // keys are heard by the treegrid, for all rows
     // eslint-disable-next-line jsx-a11y/click-events-have-key-events
@@ -139,15 +147,13 @@ export const RunRow = memo(function RunRow(props: IRunRowProps) {
                 actions.openFailed(run);
               }}
             >
-              {situation(run, trans)}
+              {where}
             </button>
           ) : (
-            <span>{situation(run, trans)}</span>
+            where && <span className="jp-KFRuns-where">{where}</span>
           )}
           <Times run={run} trans={trans} />
-          {named && run.notebook !== '' && (
-            <span className="jp-KFRuns-notebook">{baseName(run.notebook)}</span>
-          )}
+          {notebook && <span className="jp-KFRuns-notebook">{notebook}</span>}
           {run.kind !== 'pipeline' && <span>{kindWord(run, trans)}</span>}
         </span>
         {!isFinal(run) && <Bar run={run} trans={trans} />}

@@ -107,7 +107,7 @@ function Head(props: IRunsViewProps): JSX.Element {
       <div className="jp-KFRuns-start">
         <button
           type="button"
-          className="jp-KFRuns-run-notebook jp-mod-styled"
+          className="jp-KFRuns-run-notebook"
           disabled={notebook === null}
           title={
             notebook === null
@@ -119,32 +119,44 @@ function Head(props: IRunsViewProps): JSX.Element {
           <runPipelineIcon.react tag="span" width="16px" />
           <span>{trans.__('Run notebook…')}</span>
         </button>
-        <div
-          className="jp-KFRuns-scope"
-          role="group"
-          aria-label={trans.__('Whose runs')}
+        <IconButton
+          label={trans.__('Filter by an expression')}
+          pressed={filtering}
+          onClick={() => {
+            if (filtering) {
+              setFilter('');
+            }
+            setFiltering(!filtering);
+          }}
         >
-          <button
-            type="button"
-            aria-pressed={model.ofNotebook}
-            onClick={() => model.setScope(true)}
-          >
-            {trans.__('This notebook')}
-          </button>
-          <button
-            type="button"
-            aria-pressed={!model.ofNotebook}
-            onClick={() => model.setScope(false)}
-          >
-            {trans.__('All')}
-          </button>
-        </div>
+          <filterIcon.react tag="span" width="16px" />
+        </IconButton>
         <IconButton
           label={trans.__('Refresh')}
           onClick={() => void list.refresh()}
         >
           <refreshIcon.react tag="span" width="16px" />
         </IconButton>
+      </div>
+      <div
+        className="jp-KFRuns-scope"
+        role="group"
+        aria-label={trans.__('Whose runs')}
+      >
+        <button
+          type="button"
+          aria-pressed={model.ofNotebook}
+          onClick={() => model.setScope(true)}
+        >
+          {trans.__('This notebook')}
+        </button>
+        <button
+          type="button"
+          aria-pressed={!model.ofNotebook}
+          onClick={() => model.setScope(false)}
+        >
+          {trans.__('All')}
+        </button>
       </div>
       <div className="jp-KFRuns-search">
         <span className="jp-KFRuns-input">
@@ -171,18 +183,6 @@ function Head(props: IRunsViewProps): JSX.Element {
             </option>
           ))}
         </select>
-        <IconButton
-          label={trans.__('Filter by an expression')}
-          pressed={filtering}
-          onClick={() => {
-            if (filtering) {
-              setFilter('');
-            }
-            setFiltering(!filtering);
-          }}
-        >
-          <filterIcon.react tag="span" width="16px" />
-        </IconButton>
       </div>
       {filtering && (
         <div className="jp-KFRuns-filter">

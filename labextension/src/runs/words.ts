@@ -29,7 +29,7 @@ export function failedStep(run: Run): string {
   return run.progress.failed_step ?? '';
 }
 
-/** Where a run is, in a few words. */
+/** Where a run is, in a few words; nothing where its sign says it all. */
 export function situation(run: Run, trans: ITranslate): string {
   const { done, total, cached } = run.progress;
   const failed = failedStep(run);
@@ -37,9 +37,8 @@ export function situation(run: Run, trans: ITranslate): string {
     return trans.__('failed in %1', failed);
   }
   if (run.state === 'SUCCEEDED') {
-    return cached > 0 && cached === total
-      ? trans.__('all from the cache')
-      : trans.__('succeeded');
+    // its sign says the rest
+    return cached > 0 && cached === total ? trans.__('from the cache') : '';
   }
   if (total > 0 && run.state !== 'FAILED') {
     return trans.__(
@@ -66,7 +65,8 @@ export function kindWord(run: Run, trans: ITranslate): string {
   }
 }
 
-/** The name of a notebook without its folders. */
-export function baseName(path: string): string {
-  return path.split(/[\\/]/).pop() ?? path;
+/** The name of a run's notebook, without folders; nothing where the run is called like it. */
+export function notebookWord(run: Run): string {
+  const file = run.notebook.split(/[\\/]/).pop() ?? '';
+  return file.replace(/\.ipynb$/, '') === run.name ? '' : file;
 }
