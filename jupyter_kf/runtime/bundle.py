@@ -19,7 +19,7 @@ import gc
 import types
 from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from . import aliases, arrays, storage
+from . import aliases, arrays
 from .changes import Judge
 from .namespace import Namespace
 from .pickler import ATOMS, Pickled, content_of, pickled
@@ -104,15 +104,6 @@ def store(
     namespace.adopt()
     names = list(dict.fromkeys([*live, *namespace.touched()]))
     return _Storing(namespace, namespace.variables, folder, sync).run(names, frozenset(wanted))
-
-
-def rehearse() -> None:
-    """Do what storing a small value does, up to the file: a process that was just forked touches its memory so."""
-    value = {"a": [0, 1.5]}
-    made = pickled((value,), Namespace({}))
-    aliases.groups([made])
-    preview(value)
-    storage.rehearse(made)
 
 
 class _Storing:

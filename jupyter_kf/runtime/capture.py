@@ -76,7 +76,7 @@ class Capture:
         self._outputs_limit = limits.get("outputs", OUTPUTS_LIMIT)
         self._offsets = {"stdout": 0, "stderr": 0}
         self._full = {"stdout": False, "stderr": False}
-        self._decoders = {n: codecs.getincrementaldecoder("utf-8")("replace") for n in self._offsets}
+        self._decoders: Dict[str, codecs.IncrementalDecoder] = {}
         self._left = self._cell_limit
         self._written = 0
         self._outputs = -1
@@ -182,6 +182,8 @@ class Capture:
             self.room(name)
         with open(path, "rb") as file:
             pieces = self._pieces(file, start, size)
+        if name not in self._decoders:
+            self._decoders[name] = codecs.getincrementaldecoder("utf-8")("replace")
         text = "".join(self._decoders[name].decode(piece) for piece in pieces)
         if text:
             self._append({"output_type": "stream", "name": name, "text": text})

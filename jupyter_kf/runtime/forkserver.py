@@ -33,12 +33,12 @@ import time
 import traceback
 from typing import Any, Dict, List, NoReturn, Optional, Tuple
 
-from . import bundle, preload
+from . import preload
 from .marks import EXECUTION_MARK, RUN_MARK, Pad, execution_of, marked, signal_group
 from .numeric_threads import VARIABLES, find_setters, limit_variables
 from .random_state import reseed
 from .shell import make_shell
-from .step import REPORT_VARIABLE, StepExecution, fresh_main, leave, plot_backend, tell
+from .step import REPORT_VARIABLE, Rehearsal, StepExecution, fresh_main, leave, plot_backend, tell
 from .watch import Watch
 
 log = logging.getLogger(__name__)
@@ -106,6 +106,8 @@ class ForkServer:
         self._shell = make_shell(fresh_main())
         self._shell.warm()
         self._watch = Watch()
+        self._rehearsal = Rehearsal(self._shell, self._watch, os.path.join(os.path.dirname(memory), "rehearsal"))
+        self._rehearsal.prepare()
         self._setters: List[Any] = []
         self._loaded: List[str] = []
         self._shadowable: Tuple[str, ...] = ()
@@ -429,8 +431,8 @@ class ForkServer:
     def _serve_one(self, channel: socket.socket) -> NoReturn:
         try:
             self._become_child()
-            if len(self._children) < self._cores:
-                self._rehearse()
+            if sum(not child.reported for child in self._children.values()) < self._cores:
+                self._rehearsal.run()  # where all cores are busy nobody gains by doing it twice
             reseed()
             line = _read_line(channel)
             if not line:
@@ -449,16 +451,6 @@ class ForkServer:
             os.write(2, traceback.format_exc().encode("utf-8", "replace"))
         finally:
             os._exit(70)
-
-    def _rehearse(self) -> None:
-        """Do once, while nobody waits, what every step does, and leave no trace of it.
-
-        Most of the time that a trivial step takes goes into the copies of the pages it writes to, reference counts
-        above all. Where all cores are busy, nobody gains by doing it twice.
-        """
-        self._shell.rehearse()
-        bundle.rehearse()
-        json.loads(json.dumps({"a": [1, 2.5, {"b": None, "c": True}]}))
 
     def _must_be_fresh(self, manifest: Dict[str, Any], environ: Dict[str, str]) -> bool:
         asked = {**environ, **(manifest.get("env") or {})}

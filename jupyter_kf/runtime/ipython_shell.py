@@ -19,6 +19,7 @@ from traitlets.config import Config
 
 from .failure import CellSource, describe
 from .namespace import future_flags
+from .plain_cells import PlainCells
 from .shell import Outcome, Shell, encode_bundle, strip_directives
 
 INLINE_BACKEND = "module://matplotlib_inline.backend_inline"
@@ -158,8 +159,9 @@ class IPythonShell(Shell):
         self._problem: Optional[BaseException] = None
         self.caught: Optional[BaseException] = None
         self._register_inert_magics()
-
         self._page_as_output()
+        shell.builtin_trap.__enter__()  # get_ipython() is there and exit is the shell's, as long as the step lasts
+        self._plain = PlainCells(self)
 
     def obey(self, features: Iterable[str]) -> None:
         """Compile cells with these ``__future__`` features."""
@@ -208,18 +210,38 @@ class IPythonShell(Shell):
         self.module.__dict__.clear()
         self.module.__dict__.update(namespace)
 
-    def rehearse(self) -> None:
-        """Execute a cell that does nothing, silently: it is in no history and has no number."""
-        shell, namespace = self.shell, dict(self.module.__dict__)
-        source = "_ = [1]"
-        transformed = shell.transform_cell(source)
-        self.run_all(lambda: shell.run_cell_async(source, silent=True, transformed_cell=transformed))
-        self.module.__dict__.clear()
-        self.module.__dict__.update(namespace)
+    def forget(self) -> None:
+        """Have executed nothing: no history, no number."""
+        self._plain.forget()
+
+    def run_plain(self, cell: CellSource) -> Optional[Outcome]:
+        """Execute a cell of plain Python, which IPython has nothing to do with but to show its last value."""
+        source, offset = strip_directives(cell.source)
+        tree = self._plain.parsed(source)
+        if tree is None:
+            return None
+        self.names.enter(cell, offset)
+        self._cell, self._offset, self._given = cell, offset, source
+        self.shell.leave = False
+        self.caught = self._problem = None
+        try:
+            filename = self.names.name(cell, offset, source + "\n")
+            return self._outcome(self._plain.execute(tree, source, filename))
+        except BaseException as exc:  # noqa: BLE001 - the outcome carries it
+            return Outcome(exc)
+        finally:
+            self._cell = None
+
+    def _outcome(self, error: Optional[BaseException]) -> Outcome:
+        error = error or self.caught
+        if isinstance(error, SystemExit):
+            return Outcome(None, True) if error.code in (None, 0) else Outcome(error, True)
+        return Outcome(error, self.shell.leave)
 
     async def run(self, cell: CellSource) -> Outcome:
         """Execute a cell; never raises an exception of user code."""
         shell = self.shell
+        self._plain.catch_up()
         source, offset = strip_directives(cell.source)
         self.names.enter(cell, offset)
         self._cell, self._offset, self._given = cell, offset, source
@@ -244,7 +266,4 @@ class IPythonShell(Shell):
             return Outcome(exc)
         finally:
             self._cell = None
-        error = result.error_before_exec or result.error_in_exec or self.caught
-        if isinstance(error, SystemExit):
-            return Outcome(None, True) if error.code in (None, 0) else Outcome(error, True)
-        return Outcome(error, shell.leave)
+        return self._outcome(result.error_before_exec or result.error_in_exec)

@@ -9,21 +9,28 @@ from __future__ import annotations
 
 import abc
 import ast
+import asyncio
 import base64
 import builtins
 import contextvars
 import inspect
+import os
 import re
 import sys
 import types
 from dataclasses import dataclass
-from typing import Any, Callable, Coroutine, Dict, Iterable, List, NoReturn, Optional, Tuple
+from typing import Any, Coroutine, Dict, Iterable, List, NoReturn, Optional, Tuple
 
+from . import loops
 from .capture import Capture
 from .failure import CellSource, CodeNames
 from .namespace import future_flags
 
 _DIRECTIVE = re.compile(r"\s*(#\s*)?%%kubeflow\b")
+#: Cells with such words are executed as a task of the running loop.
+_ASYNCHRONOUS = re.compile(r"\b(await|async|asyncio)\b")
+#: Libraries that ask for the current task where they are loaded.
+_ASKS_FOR_TASK = ("anyio", "sniffio", "nest_asyncio")
 _INERT = re.compile(r"\s*%(kubeflow\b|(load_ext|reload_ext|unload_ext)\s+jupyter_kf\b)")
 
 
@@ -87,7 +94,8 @@ class Shell(abc.ABC):
 
     def __init__(self, module: types.ModuleType) -> None:
         self.module = module
-        self.loop: Any = None
+        self.loop: Any = loops.SleepingLoop()
+        self._busy = False
 
     def bind(self, capture: Capture, names: CodeNames) -> None:
         """Tie the shell to the execution it is to serve."""
@@ -104,42 +112,61 @@ class Shell(abc.ABC):
 
     def warm(self) -> None:
         """Load ahead of time what every cell needs; a fork server's children have it then."""
-        import asyncio
         import getpass  # noqa: F401
 
-        asyncio.new_event_loop().close()
-
-    def rehearse(self) -> None:
-        """Execute nothing as if it were a cell, without a trace, in the process that a step is to run in."""
-
-        async def nothing() -> None:
-            return None
-
-        self.run_all(nothing)
+    @abc.abstractmethod
+    def forget(self) -> None:
+        """Have executed nothing, after a rehearsal."""
 
     @abc.abstractmethod
     def run(self, cell: CellSource) -> Coroutine[Any, Any, Outcome]:
         """Execute a cell; never raises an exception of user code."""
 
-    def run_all(self, body: Callable[[], Any]) -> Any:
-        """Run ``body`` (a coroutine function) within the loop that all cells share.
+    @abc.abstractmethod
+    def run_plain(self, cell: CellSource) -> Optional[Outcome]:
+        """Execute a cell without ``await``, beside the loop; None where that is not the way for it."""
+
+    def execute(self, cell: CellSource) -> Outcome:
+        """Execute a cell in its turn; tasks that cells have made get theirs, as between a kernel's cells."""
+        outcome: Optional[Outcome] = None
+        process = os.getpid()
+        self._busy = True
+        try:
+            if not _ASYNCHRONOUS.search(cell.source) and not any(name in sys.modules for name in _ASKS_FOR_TASK):
+                loops.present(self.loop)
+                try:
+                    outcome = self.run_plain(cell)
+                finally:
+                    loops.withdraw(self.loop)
+            if outcome is None:
+                return self._run_as_task(cell)  # type: ignore[no-any-return]
+            if loops.is_awake(self.loop) and os.getpid() == process:
+                self._run_as_task(None)
+            return outcome
+        finally:
+            self._busy = False
+
+    def _run_as_task(self, cell: Optional[CellSource]) -> Any:
+        """Run a cell, then what waits for its turn, within the loop that all cells share.
 
         The context variables it sets (numpy's print options are some) stay set, although a task has a copy of its own.
         """
-        if self.loop is None:
-            import asyncio
-
-            self.loop = asyncio.new_event_loop()
-            asyncio.set_event_loop(self.loop)
         ended = contextvars.copy_context()
+        process = os.getpid()
 
-        async def run() -> Any:
+        async def run() -> Optional[Outcome]:
             nonlocal ended
             try:
-                return await body()
+                outcome = await self.run(cell) if cell else None
+                if os.getpid() == process:  # a child that the cell forked has no part in the others' tasks
+                    await asyncio.sleep(0)
+                return outcome
             finally:
                 ended = contextvars.copy_context()
 
+        process = os.getpid()
+
+        asyncio.set_event_loop(self.loop)
         try:
             return self.loop.run_until_complete(run())
         finally:
@@ -148,8 +175,8 @@ class Shell(abc.ABC):
 
     def run_now(self, cell: CellSource) -> Outcome:
         """Execute a cell at once, be it while another one runs; then it cannot await anything that takes time."""
-        if self.loop is None or not self.loop.is_running():
-            return self.run_all(lambda: self.run(cell))  # type: ignore[no-any-return]
+        if not self._busy:
+            return self.execute(cell)
         body = self.run(cell)
         try:
             body.send(None)
@@ -176,6 +203,21 @@ class PlainShell(Shell):
     def obey(self, features: Iterable[str]) -> None:
         """Compile cells with these ``__future__`` features."""
         self._flags |= future_flags(features)
+
+    def forget(self) -> None:
+        """Have executed nothing, after a rehearsal."""
+        self._count = 0
+        del self.module.__dict__["In"][1:]
+        self.module.__dict__["Out"].clear()
+
+    def run_plain(self, cell: CellSource) -> Optional[Outcome]:
+        """Execute a cell that awaits nothing."""
+        body = self.run(cell)
+        try:
+            body.send(None)
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]
+        raise RuntimeError("A cell without 'await' has awaited something.")
 
     async def run(self, cell: CellSource) -> Outcome:
         """Execute a cell; never raises an exception of user code."""

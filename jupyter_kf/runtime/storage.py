@@ -172,12 +172,6 @@ def write_bundle(
     return _write_large(folder, [head, *ranges], size, sync)
 
 
-def rehearse(made: Pickled) -> str:
-    """Lay a bundle out and digest it as :func:`write_bundle` does, and write nothing."""
-    head, ranges = _laid_out(("a",), made, ())
-    return hashlib.sha256(b"".join([head, *ranges])).hexdigest()
-
-
 def _laid_out(names: Sequence[str], made: Pickled, definitions: Sequence[str]) -> Tuple[bytes, List[Any]]:
     placed, sizes = arrays.layout(arrays.spans_of(made.buffers))
     starts: List[int] = []
