@@ -5,6 +5,7 @@ Long tables bring a small script that sorts and filters them where scripts run; 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from functools import cache, singledispatch
 from html import escape
@@ -57,6 +58,12 @@ border-bottom:1px solid var(--kf-line);vertical-align:top;background:none;white-
 .kf .finding{border-left:3px solid var(--kf-muted);padding:2px 0 2px 10px;margin:6px 0}
 .kf .finding.error{border-color:var(--kf-bad)}.kf .finding.warning{border-color:var(--kf-warn)}
 .kf .finding.info{border-color:var(--kf-busy)}
+.kf .kf-button{font:inherit;font-size:12px;padding:2px 10px;border:1px solid var(--kf-line);border-radius:4px;
+background:var(--jp-layout-color2,#f1f3f5);color:var(--kf-ink);cursor:pointer}
+.kf .kf-button:hover{border-color:var(--kf-busy)}.kf .kf-button:disabled{opacity:.55;cursor:default}
+.kf .kf-button:focus-visible{outline:2px solid var(--kf-busy);outline-offset:1px}
+.kf .kf-button.kf-lab{display:none}.kf .kf-button[data-l]::before{content:attr(data-l)}
+body:has(#jupyter-kf-panel) .kf .kf-button.kf-lab{display:inline-block}.kf .kf-buttons{display:inline-flex;gap:6px}
 .kf table.kft th button{all:unset;cursor:pointer}.kf table.kft th button:hover{color:var(--kf-ink)}
 .kf table.kft th button:focus-visible{outline:2px solid var(--kf-busy);outline-offset:2px}
 .kf th[aria-sort=ascending] button::after{content:" \\25b4"}
@@ -104,7 +111,8 @@ def table_html(
     ``numbers`` lists columns aligned at their right; ``alive`` adds the script that sorts and filters.
     """
     head = "".join(
-        f'<th scope="col"{" class=n" if i in numbers else ""}>{escape(h)}</th>' for i, h in enumerate(header)
+        f'<th scope="col"{" class=n" if i in numbers else ""}>{escape(h)}</th>' if h else "<td></td>"
+        for i, h in enumerate(header)
     )
     lines = []
     for row in rows:
@@ -190,8 +198,26 @@ def live_html(live: LiveState, log: str = "", hint: str = "") -> str:
     words = f'<span class="soft">{escape(live.words())}</span>'
     told = f'<pre class="soft">{escape(log.rstrip())}</pre>' if log.strip() else ""
     below = f'<div class="soft">{escape(hint)}</div>' if hint else ""
-    head = f"<div><b>{escape(view.name)}</b> <code>{view.id}</code> {state_html(view.state)} {words}</div>"
+    buttons = _lab_buttons(view.run, "cancel")
+    head = f"<div><b>{escape(view.name)}</b> <code>{view.id}</code> {state_html(view.state)} {words}{buttons}</div>"
     return framed(f'{head}<div class="scroll">{drawn}</div>{told}{below}')
+
+
+#: What can be asked of JupyterLab's extension about a run: command and what its button says.
+_COMMANDS = {"open": ("jupyter-kf:open-run", "Open"), "cancel": ("jupyter-kf:cancel-run", "Cancel"),
+             "resume": ("jupyter-kf:resume-run", "Resume")}  # fmt: skip
+
+
+def _lab_buttons(run: Run, *more: str) -> str:
+    """Return buttons that JupyterLab's own listener serves; without the extension's sidebar they are not seen."""
+    arguments = escape(json.dumps({"run": run.id}))
+    buttons = []
+    for command, label in (_COMMANDS[name] for name in ("open", *more)):
+        buttons.append(
+            f'<button type="button" class="kf-button kf-lab" aria-label="{label} run" title="{label} run" '
+            f'data-commandlinker-command="{command}" data-commandlinker-args="{arguments}" data-l="{label}"></button>'
+        )
+    return f' <span class="kf-buttons">{"".join(buttons)}</span>'
 
 
 def end_html(view: RunView, charts: str = "", logs: Sequence[tuple[str, str]] = ()) -> str:
@@ -245,9 +271,12 @@ def _(answer: RunView) -> str:
 def _run_body(answer: RunView, room: int = 0) -> str:
     run = answer.run
     took = duration(run.finished - run.started) if run.finished and run.started else ""
+    again = run.state in {State.FAILED, State.INTERRUPTED, State.CANCELED} and run.kind in {"pipeline", "notebook"}
+    buttons = _lab_buttons(run, *(["resume"] if again else [] if run.state.final else ["cancel"]))
     parts = [f"<div><b>{escape(run.name)}</b> <code>{run.id}</code> {state_html(run.state)} {took}"]
     parts.append(
-        f' <span class="soft">{moment(run.started or run.created)}, experiment {escape(run.experiment)}</span></div>'
+        f' <span class="soft">{moment(run.started or run.created)}, experiment {escape(run.experiment)}</span>'
+        f"{buttons}</div>"
     )
     for label, values in (("parameters", run.parameters), ("metrics", run.metrics), ("tags", run.tags)):
         if values:

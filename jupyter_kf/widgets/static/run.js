@@ -37,7 +37,8 @@ class RunView {
     this.chosen = "";
     this.ready = false;
     this.asked = null;
-    this.root = element("section", "kf kf-run");
+    this.root = element("div", "kf kf-run");
+    this.root.setAttribute("role", "group");
     this.build();
     el.replaceChildren(this.root);
     this.draw("head", this.drawHead);
@@ -73,7 +74,7 @@ class RunView {
     const buttons = element("span", "kf-buttons");
     this.cancel = button("Cancel", "Stop this run; what is finished is kept");
     this.resume = button("Resume", "Go on with this run from what is finished");
-    this.open = button("Open", "Open this run in the side bar's view");
+    this.open = button("Open", "Open this run in a view of its own");
     this.open.classList.add("kf-lab");
     this.open.dataset.commandlinkerCommand = "jupyter-kf:open-run"; // JupyterLab's own listener runs it
     this.cancel.addEventListener("click", () => this.ask("cancel", this.cancel));
@@ -224,7 +225,8 @@ class RunView {
     this.patience = setTimeout(() => {
       if (!this.asked) return;
       this.answered();
-      put(this.notice, `The kernel is busy and does not answer. In a terminal: jupyter kf ${what} ${head.id}`);
+      const aside = document.getElementById("jupyter-kf-panel") ? "Use the sidebar, or in" : "In";
+      put(this.notice, `The kernel is busy and does not answer. ${aside} a terminal: jupyter kf ${what} ${head.id}`);
     }, PATIENCE);
   }
 

@@ -12,6 +12,7 @@
     return Number.isNaN(x) || Number.isNaN(y) ? a.localeCompare(b, undefined, { numeric: true }) : x - y;
   };
   [...table.tHead.rows[0].cells].forEach((head, i) => {
+    if (head.tagName !== "TH") return;
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = head.textContent;

@@ -138,6 +138,10 @@ def test_live_and_last_html(tmp_path: Path) -> None:
     assert "last &lt;words&gt;" in end
     assert "output of b" not in end
     assert "<script" not in end
+    assert 'data-commandlinker-command="jupyter-kf:resume-run"' in end
+    assert 'data-commandlinker-args="{&quot;run&quot;: &quot;r1&quot;}"' in end
+    assert "jupyter-kf:cancel-run" not in end
+    assert "jupyter-kf:cancel-run" in drawn
 
 
 def test_boxes_keep_their_place_while_second_lines_grow() -> None:
