@@ -53,10 +53,12 @@ export class RunsStore {
     return this._runs.get(id)?.value;
   }
 
-  /** All runs that are known, in no order. */
-  *runs(): IterableIterator<Run> {
-    for (const kept of this._runs.values()) {
-      yield kept.value;
+  /** All runs that are known, or that came after a cursor; in no order. */
+  *runs(after = -1): IterableIterator<Run> {
+    for (const { value, cursor } of this._runs.values()) {
+      if (cursor > after || after < 0) {
+        yield value;
+      }
     }
   }
 
@@ -157,6 +159,7 @@ export class RunsStore {
   }
 
   private async fill(): Promise<void> {
+    let idle = 0;
     do {
       const from = Math.max(this._cursor, 0);
       this._cursor = from;
@@ -166,8 +169,10 @@ export class RunsStore {
       } else {
         this.take(answer, answer.cursor);
         this._stretches.push([answer.after, answer.cursor]);
-        if (!this.join() && this._cursor <= from) {
-          // the server tells of no more than this, whatever was announced
+        this.join();
+        idle = this._cursor > from ? 0 : idle + 1;
+        if (idle > 1) {
+          // asked twice, the server tells of no more, whatever was announced
           this._stretches = [];
         }
       }

@@ -203,11 +203,11 @@ export class RunList {
 
   /** Add runs that became known while the page that does not have them was under way. */
   private addMissed(cursor: number): void {
-    if (!this.isLocal || this.store.cursor <= cursor) {
+    if (!this.isLocal) {
       return;
     }
     const oldest = this.hasMore ? this.runs.at(-1) : undefined;
-    for (const run of this.store.runs()) {
+    for (const run of this.store.runs(cursor)) {
       if (!oldest || !isNewer(oldest, run)) {
         this.place(run);
       }

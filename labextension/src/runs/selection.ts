@@ -37,13 +37,14 @@ export function extended(
   run: string
 ): ISelection {
   const to = rows.findIndex(row => row.run === run);
-  const from = rows.findIndex(row => row.run === selection.anchor);
+  const { anchor } = selection;
+  const from = rows.findIndex(row => row.run !== null && row.run === anchor);
   if (from < 0 || to < 0) {
     return { chosen: new Set([run]), current: run, anchor: run };
   }
   const range = rows.slice(Math.min(from, to), Math.max(from, to) + 1);
   const chosen = new Set(range.flatMap(row => row.run ?? []));
-  return { chosen, current: run, anchor: selection.anchor };
+  return { chosen, current: run, anchor };
 }
 
 /** Without runs that are not shown any more. */
