@@ -68,14 +68,24 @@ class FormBody extends ReactWidget implements Dialog.IBodyWidget<IMarkForm> {
   private _form: IMarkForm;
 }
 
-/** Keeps what was typed. It is drawn at once, as the dialog looks for wrong fields right after each change. */
+/**
+ * Keeps what was typed.
+ *
+ * The dialog looks for wrong fields when it hears of input, which is before they are drawn; so it is told once more.
+ */
 function Form(props: IFormProps): JSX.Element {
   const [form, setForm] = React.useState(props.form);
+  const node = React.useRef<HTMLDivElement>(null);
   const change = (next: IMarkForm) => {
     flushSync(() => setForm(next));
     props.onChange(next);
+    node.current?.dispatchEvent(new Event('input'));
   };
-  return <MarkForm {...props} form={form} onChange={change} />;
+  return (
+    <div ref={node}>
+      <MarkForm {...props} form={form} onChange={change} />
+    </div>
+  );
 }
 
 function MarkForm(props: IFormProps): JSX.Element {

@@ -26,7 +26,7 @@ import { openCellMenu } from './menu';
 import { NotebookStates } from './states';
 import { MarkButton } from './toolbar';
 
-/** The place of the findings in the sidebar, above the runs. */
+/** The place of the findings in the sidebar, above the runs; they come into it when there are any. */
 const RANK = 50;
 
 /** Cells that are steps. */
@@ -55,9 +55,13 @@ function activate(
   );
   const walk = new ProblemWalk(states, trans);
   const problems = new ProblemsPanel(tracker, states, walk, trans);
-  workbench.addSection({ id: problems.id, rank: RANK, widget: problems });
+  const showPanel = () => {
+    if (problems.parent === null) {
+      workbench.addSection({ id: problems.id, rank: RANK, widget: problems });
+    }
+  };
   addCellCommands(commands, states, workbench, trans);
-  addProblemCommands(app, walk, problems, trans);
+  addProblemCommands(app, walk, problems, showPanel, trans);
   for (const command of Object.values(CellCommandIDs)) {
     palette?.addItem({ command, category: trans.__('Kubeflow') });
   }
@@ -89,6 +93,11 @@ function activate(
     const state = states.of(panel);
     new Badges(state, actions, trans);
     new EditorMarks(state, walk, trans);
+    state.changed.connect(() => {
+      if (state.problems.length > 0) {
+        showPanel();
+      }
+    });
   };
   tracker.forEach(follow);
   tracker.widgetAdded.connect((_, panel) => follow(panel));
@@ -103,6 +112,7 @@ function addProblemCommands(
   { commands, shell }: JupyterFrontEnd,
   walk: ProblemWalk,
   panel: ProblemsPanel,
+  showPanel: () => void,
   trans: TranslationBundle
 ): void {
   commands.addCommand(CellCommandIDs.nextProblem, {
@@ -130,6 +140,7 @@ function addProblemCommands(
     label: trans.__('Show Problems'),
     caption: trans.__('Show the list of what was found in the notebook'),
     execute: () => {
+      showPanel();
       for (
         let widget: Widget | null = panel;
         widget !== null;

@@ -2,7 +2,6 @@
 
 import { Signal, type ISignal } from '@lumino/signaling';
 
-import { isAborted } from '../api/errors';
 import type { IStoreChange, RunsStore } from '../api/store';
 import type { Execution, Run, RunDetail, RunPage } from '../api/types';
 
@@ -66,8 +65,8 @@ export class LastRun {
         this.store.receivePage(page);
         this.open(page.runs[0]?.id ?? null);
       }
-    } catch (error) {
-      this.failed(error);
+    } catch {
+      // the live stream tells of a server that is away; here what is known stays
     }
   }
 
@@ -100,15 +99,8 @@ export class LastRun {
       if (!signal.aborted) {
         this.store.receiveDetail(detail);
       }
-    } catch (error) {
-      this.failed(error);
-    }
-  }
-
-  /** A server that is away is told of elsewhere, once; here the states stay as they are known. */
-  private failed(error: unknown): void {
-    if (!isAborted(error)) {
-      this._changed.emit();
+    } catch {
+      // the live stream tells of a server that is away; here what is known stays
     }
   }
 
