@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-PROGRAMS = ("pause", "kwok", "coredns", "kube")
+PROGRAMS = ("pause", "training-operator", "kwok", "coredns", "kube")
 KUBERNETES = "v1.37.2"
 _VERSION = "k8s.io/component-base/version"
 _FLAGS = {
@@ -29,7 +30,9 @@ _FLAGS = {
         f"-X {_VERSION}.buildDate=1970-01-01T00:00:00Z",
     ]
 }
-_PACKAGES = {"kwok": "sigs.k8s.io/kwok/cmd/kwok"}
+_PACKAGES = {"kwok": "sigs.k8s.io/kwok/cmd/kwok", "training-operator": "."}
+#: Programs with a module of their own, because they need other versions of what they share.
+_MODULES = {"training-operator": HERE / "training_operator"}
 
 
 class Unavailable(Exception):
@@ -45,18 +48,25 @@ def cache_folder() -> Path:
 def digest() -> str:
     """Return the digest of everything that the binaries are made from."""
     made = hashlib.sha256()
-    for path in sorted([HERE / "go.mod", HERE / "go.sum", *HERE.glob("cmd/*/*.go")]):
+    for path in sorted([*HERE.glob("**/go.mod"), *HERE.glob("**/go.sum"), *HERE.glob("**/*.go")]):
         made.update(path.relative_to(HERE).as_posix().encode() + b"\0" + path.read_bytes())
     made.update(_go("version").encode())
     made.update(repr(_FLAGS).encode())
     return made.hexdigest()[:16]
 
 
-def _go(*words: str) -> str:
+def _go(*words: str, module: Path = HERE) -> str:
     go = shutil.which("go")
     if go is None:
         raise Unavailable("Go is not installed, so no Kubernetes can be built")
-    return subprocess.run([go, *words], capture_output=True, text=True, check=True, cwd=HERE).stdout
+    return subprocess.run([go, *words], capture_output=True, text=True, check=True, cwd=module).stdout
+
+
+def training_operator_crds() -> list[Path]:
+    """Return the Training Operator's custom resource definitions, which come with its module."""
+    module = _MODULES["training-operator"]
+    found = _go("mod", "download", "-json", "github.com/kubeflow/training-operator", module=module)
+    return sorted(Path(json.loads(found)["Dir"]).glob("manifests/base/crds/kubeflow.org_*.yaml"))
 
 
 def built() -> Path | None:
@@ -84,7 +94,7 @@ def build() -> Path:
             draft = folder / f"{name}.new"
             package = _PACKAGES.get(name, f"./cmd/{name}")
             command = ["go", "build", "-ldflags", flags, "-o", str(draft), package]
-            subprocess.run(command, cwd=HERE, env=environ, check=True, stdout=sys.stderr)
+            subprocess.run(command, cwd=_MODULES.get(name, HERE), env=environ, check=True, stdout=sys.stderr)
             draft.replace(folder / name)
     for old in cache_folder().iterdir():
         if old != folder and old.is_dir():

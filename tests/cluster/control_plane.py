@@ -93,6 +93,10 @@ class ControlPlane:
         if name == "apiserver":
             self._until("apiserver", self._ready, 120)
 
+    def run(self, program: str, *flags: str) -> None:
+        """Start one of the built programs against this control plane, as administrator."""
+        self._launch(program, [str(self._binaries / program), f"--kubeconfig={self.kubeconfig}", *flags])
+
     def kubectl(self, *words: str, stdin: str = "") -> str:
         """Run kubectl as the administrator and return what it printed.
 
