@@ -26,11 +26,16 @@ export class RunActions {
   }
 
   async open(run: string, step?: string): Promise<void> {
-    await this.commands.execute(CommandIDs.openRun, { run, step });
+    // the run view is a plugin of its own, which a user may switch off
+    if (this.commands.hasCommand(CommandIDs.openRun)) {
+      await this.commands.execute(CommandIDs.openRun, { run, step });
+    }
   }
 
   async compare(runs: readonly string[]): Promise<void> {
-    await this.commands.execute(CommandIDs.compareRuns, { runs: [...runs] });
+    if (this.commands.hasCommand(CommandIDs.compareRuns)) {
+      await this.commands.execute(CommandIDs.compareRuns, { runs: [...runs] });
+    }
   }
 
   async cancel(run: string): Promise<void> {
@@ -69,7 +74,7 @@ export class RunActions {
     const answer = await showDialog({
       title: what,
       body: trans.__(
-        'Its outputs and logs go at once, its values when nothing else uses them. This cannot be undone.'
+        'Outputs and logs go at once, values when nothing else uses them. This cannot be undone.'
       ),
       buttons: [
         Dialog.cancelButton(),

@@ -26,6 +26,7 @@ import {
   abilities,
   failedStep,
   kindWord,
+  metricWord,
   notebookWord,
   situation
 } from './words';
@@ -95,6 +96,7 @@ export const RunRow = memo(function RunRow(props: IRunRowProps) {
   const can = abilities(run);
   const failed = run.state === 'FAILED' ? failedStep(run) : '';
   const where = situation(run, trans);
+  const metric = metricWord(run);
   const notebook = named ? notebookWord(run) : '';
   return (
     // keys are heard by the treegrid, for all rows
@@ -154,6 +156,7 @@ export const RunRow = memo(function RunRow(props: IRunRowProps) {
           )}
           <Times run={run} trans={trans} />
           {notebook && <span className="jp-KFRuns-notebook">{notebook}</span>}
+          {metric && <span className="jp-KFRuns-metric">{metric}</span>}
           {run.kind !== 'pipeline' && <span>{kindWord(run, trans)}</span>}
         </span>
         {!isFinal(run) && <Bar run={run} trans={trans} />}

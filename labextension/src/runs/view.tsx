@@ -47,9 +47,7 @@ export function RunsView(props: IRunsViewProps): JSX.Element {
       <Body {...props} rows={rows} />
       {chosen.size > 0 && (
         <div className="jp-KFRuns-chosen" role="toolbar">
-          <span aria-live="polite">
-            {trans._n('%1 run chosen', '%1 runs chosen', chosen.size)}
-          </span>
+          <span aria-live="polite">{trans.__('%1 chosen', chosen.size)}</span>
           <button
             type="button"
             className="jp-KFRuns-text"

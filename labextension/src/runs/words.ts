@@ -1,7 +1,7 @@
 /** What a row says about its run. Pure. */
 
 import type { Run } from '../api/types';
-import { isGoing, stateWord, type ITranslate } from '../words';
+import { isGoing, stateWord, value, type ITranslate } from '../words';
 
 /** Which of a run's own commands make sense now. */
 export function abilities(run: Run): {
@@ -38,7 +38,7 @@ export function situation(run: Run, trans: ITranslate): string {
   }
   if (run.state === 'SUCCEEDED') {
     // its sign says the rest
-    return cached > 0 && cached === total ? trans.__('from the cache') : '';
+    return cached > 0 && cached === total ? trans.__('cached') : '';
   }
   if (total > 0 && run.state !== 'FAILED') {
     return trans.__(
@@ -69,4 +69,10 @@ export function kindWord(run: Run, trans: ITranslate): string {
 export function notebookWord(run: Run): string {
   const file = run.notebook.split(/[\\/]/).pop() ?? '';
   return file.replace(/\.ipynb$/, '') === run.name ? '' : file;
+}
+
+/** A run's first metric, so that runs of one name can be told apart. */
+export function metricWord(run: Run): string {
+  const first = Object.entries(run.metrics)[0];
+  return first ? `${first[0]} ${value(first[1])}` : '';
 }
