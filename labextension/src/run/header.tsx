@@ -41,7 +41,9 @@ export function Header(props: { model: RunModel; run: Run }): JSX.Element {
         <Fact name={trans.__('Experiment')}>{run.experiment}</Fact>
         <Fact name={trans.__('Notebook')}>
           {run.path === null ? (
-            <span title={run.notebook}>{run.notebook.split(/[\\/]/).pop()}</span>
+            <span title={run.notebook}>
+              {run.notebook.split(/[\\/]/).pop()}
+            </span>
           ) : (
             <Button
               kind="link"

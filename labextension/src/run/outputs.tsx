@@ -7,7 +7,7 @@ import {
 } from '@jupyterlab/outputarea';
 import type { IOutput } from '@jupyterlab/nbformat';
 import { Widget } from '@lumino/widgets';
-import React, { useEffect, useMemo, useRef, useState } from 'react';
+import React, { useEffect, useLayoutEffect, useRef, useState } from 'react';
 
 import { asApiError, type ApiError } from '../api/errors';
 import type { Execution, Outputs } from '../api/types';
@@ -161,28 +161,18 @@ function extended(
 function OutputsOfCell({ model }: { model: IOutputAreaModel }): JSX.Element {
   const { rendermime, trans } = useSurroundings();
   const host = useRef<HTMLDivElement>(null);
-  const area = useMemo(
-    () => ({
-      make: () =>
-        new SimplifiedOutputArea({
-          model,
-          rendermime,
-          showInputPlaceholder: false
-        })
-    }),
-    [model, rendermime]
-  );
-  useEffect(() => {
+  // in the layout phase: its end comes while the node is still in the page, as Lumino wants it
+  useLayoutEffect(() => {
     const node = host.current;
     if (!node) {
       return;
     }
-    const widget = area.make();
-    Widget.attach(widget, node);
+    const area = new SimplifiedOutputArea({ model, rendermime });
+    Widget.attach(area, node);
     return () => {
-      widget.dispose();
+      area.dispose();
     };
-  }, [area]);
+  }, [model, rendermime]);
   return (
     <div
       ref={host}

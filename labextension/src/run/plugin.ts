@@ -168,6 +168,7 @@ class RunViews {
     widget: MainAreaWidget<RunWidget> | MainAreaWidget<CompareWidget>
   ): Promise<void> {
     if (!widget.isAttached) {
+      widget.toolbar.hide();
       this.app.shell.add(widget, 'main', { type: 'Kubeflow' });
     }
     this.app.shell.activateById(widget.id);

@@ -35,7 +35,7 @@ import type { Pipeline } from '../../api/types';
 import { useNow } from '../../runs/clock';
 import { duration, isGoing } from '../../words';
 import { useSurroundings } from '../context';
-import { useStep } from '../hooks';
+import { useSize, useStep } from '../hooks';
 import type { RunModel } from '../model';
 import { Sign, stepWord } from '../parts';
 import { secondsOf, stateOf } from '../steps';
@@ -93,7 +93,7 @@ function Flow(props: IGraphProps): JSX.Element {
   const { pipeline, names, step, onChoose } = props;
   const { trans } = useSurroundings();
   const flow = useReactFlow();
-  const host = useRef<HTMLDivElement>(null);
+  const host = useRef<HTMLDivElement | null>(null);
   const lines = pipeline?.edges ?? NO_EDGES;
   const key = names.join('\n');
   const { nodes, edges, places } = useMemo(
@@ -101,13 +101,18 @@ function Flow(props: IGraphProps): JSX.Element {
     [key, lines]
   );
   const large = nodes.length > LARGE;
+  const [sizeRef, width, height] = useSize<HTMLDivElement>();
+  const moved = useRef(false);
   useEffect(() => {
-    // the first paint fits by itself; later ones when the steps are others
-    void flow.fitView({ maxZoom: 1, padding: 0.08 });
-  }, [flow, nodes]);
+    // as long as nobody has moved it the graph fits the room it has
+    if (!moved.current && width > 0) {
+      void flow.fitView(FIT);
+    }
+  }, [flow, nodes, width, height]);
   const focus = useCallback(
     (id: string) => {
       const place = places.get(id);
+      moved.current = true;
       if (place) {
         const zoom = Math.max(flow.getZoom(), 0.6);
         void flow.setCenter(place.x + BOX.width / 2, place.y + BOX.height / 2, {
@@ -144,7 +149,10 @@ function Flow(props: IGraphProps): JSX.Element {
   return (
     // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
     <div
-      ref={host}
+      ref={element => {
+        host.current = element;
+        sizeRef(element);
+      }}
       className="jp-KFRun-graph"
       role="group"
       aria-label={trans.__('Steps and the values between them')}
@@ -162,9 +170,13 @@ function Flow(props: IGraphProps): JSX.Element {
         elementsSelectable={false}
         onlyRenderVisibleElements={large}
         disableKeyboardA11y
+        onMoveStart={event => {
+          // null where the graph was moved by its own controls or by us
+          moved.current ||= event !== null;
+        }}
         deleteKeyCode={null}
         fitView
-        fitViewOptions={{ maxZoom: 1, padding: 0.08 }}
+        fitViewOptions={FIT}
         minZoom={0.03}
         maxZoom={2}
         proOptions={{ hideAttribution: true }}
@@ -172,7 +184,7 @@ function Flow(props: IGraphProps): JSX.Element {
         <Background gap={24} />
         <Controls
           showInteractive={false}
-          fitViewOptions={{ maxZoom: 1, padding: 0.08 }}
+          fitViewOptions={FIT}
           aria-label={trans.__('Zoom')}
         />
         {large && (
@@ -187,6 +199,9 @@ function Flow(props: IGraphProps): JSX.Element {
     </div>
   );
 }
+
+/** Small graphs are not blown up. */
+const FIT = { maxZoom: 1, padding: 0.08 };
 
 const DIRECTIONS: Record<string, Direction | undefined> = {
   ArrowLeft: 'left',
