@@ -75,7 +75,6 @@ export class Badges {
     private readonly trans: ITranslate
   ) {
     state.changed.connect(this.update, this);
-    state.panel.content.modelContentChanged.connect(this.update, this);
     this.update();
   }
 

@@ -28,18 +28,17 @@ export class LastRun {
     return this._run === null ? undefined : this.store.run(this._run);
   }
 
-  /** The newest attempt of a step in that run. */
-  step(name: string): Execution | undefined {
-    if (this._run === null) {
-      return undefined;
+  /** The newest attempt of each step in that run, by the step's name. */
+  get steps(): ReadonlyMap<string, Execution> {
+    const newest = new Map<string, Execution>();
+    const all = this._run === null ? [] : this.store.executions(this._run);
+    for (const each of all) {
+      const known = newest.get(each.step);
+      if (!each.superseded && (!known || known.attempt <= each.attempt)) {
+        newest.set(each.step, each);
+      }
     }
-    return this.store
-      .executions(this._run)
-      .filter(each => each.step === name && !each.superseded)
-      .reduce<Execution | undefined>(
-        (best, each) => (best && best.attempt > each.attempt ? best : each),
-        undefined
-      );
+    return newest;
   }
 
   /** Follow another notebook; null for none. */

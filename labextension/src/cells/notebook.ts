@@ -97,11 +97,18 @@ export class NotebookState {
     }
     const { context } = this.panel;
     context.model.contentChanged.connect(this.onEdited, this);
+    context.model.cells.changed.connect(this.onCells, this);
     context.pathChanged.connect(this.onPath, this);
     this.update();
   }
 
   private onEdited(): void {
+    void this._soon.invoke();
+  }
+
+  /** Cells that come in the place of others, such as when the file is read again, have nothing shown yet. */
+  private onCells(): void {
+    this._areNew = true;
     void this._soon.invoke();
   }
 
@@ -135,8 +142,13 @@ export class NotebookState {
     const metadata = model.sharedModel.getMetadata();
     const snapshot = JSON.stringify([cells, metadata]);
     if (snapshot === this._snapshot) {
+      if (this._areNew) {
+        this._areNew = false;
+        this._changed.emit();
+      }
       return;
     }
+    this._areNew = false;
     this._snapshot = snapshot;
     this._marking = markCells(cells, metadata);
     this._isDirective = cells.some(isDirective);
@@ -164,7 +176,7 @@ export class NotebookState {
       this._marking.marks,
       this._problems,
       this.check.checked?.check ?? null,
-      step => this.lastRun.step(step)
+      this.lastRun.steps
     );
     this._changed.emit();
   }
@@ -176,6 +188,7 @@ export class NotebookState {
   private _problems: readonly IProblem[] = [];
   private _views: ReadonlyMap<string, ICellView> = new Map();
   private _snapshot = '';
+  private _areNew = false;
   private _isDisposed = false;
 }
 

@@ -79,7 +79,7 @@ export function cellViews(
   marks: ReadonlyMap<string, IMark>,
   problems: readonly IProblem[],
   check: Check | null,
-  lastRun: (step: string) => Execution | undefined
+  lastRun: ReadonlyMap<string, Execution>
 ): Map<string, ICellView> {
   const byCell = new Map<string, IProblem[]>();
   for (const problem of problems) {
@@ -103,7 +103,7 @@ export function cellViews(
       leads,
       problems: byCell.get(id) ?? [],
       ...flowsOf(check, step),
-      run: step ? stepRun(lastRun(step)) : null
+      run: step ? stepRun(lastRun.get(step)) : null
     });
   }
   return views;

@@ -111,7 +111,7 @@ function Problem(props: {
         {problem.edit && (
           <button
             type="button"
-            className="jp-KFProblem-apply jp-mod-styled"
+            className="jp-KFProblem-apply"
             title={editText(problem, trans)}
             onClick={() => void actions.fix(problem)}
           >

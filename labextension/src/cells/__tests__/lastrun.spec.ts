@@ -104,8 +104,8 @@ describe('LastRun', () => {
     await last.follow('a.ipynb');
     await settle();
     expect(last.run?.id).toBe('2');
-    expect(last.step('train')?.attempt).toBe(2);
-    expect(last.step('other')).toBeUndefined();
+    expect(last.steps.get('train')?.attempt).toBe(2);
+    expect(last.steps.get('other')).toBeUndefined();
   });
 
   it('follows what happens to it, and a newer run of the notebook', async () => {
@@ -117,11 +117,11 @@ describe('LastRun', () => {
     store.receive(
       changesOf({ executions: [executionOf('1', 1, 'SUCCEEDED')] })
     );
-    expect(last.step('train')?.state).toBe('SUCCEEDED');
+    expect(last.steps.get('train')?.state).toBe('SUCCEEDED');
     expect(told).toBe(1);
     store.receive(changesOf({ runs: [runOf('3')] }, 6));
     expect(last.run?.id).toBe('3');
-    expect(last.step('train')).toBeUndefined();
+    expect(last.steps.get('train')).toBeUndefined();
   });
 
   it.each([
@@ -151,7 +151,7 @@ describe('LastRun', () => {
     await last.follow('b.ipynb');
     expect(last.run).toBeUndefined();
     await last.follow(null);
-    expect(last.step('train')).toBeUndefined();
+    expect(last.steps.get('train')).toBeUndefined();
   });
 
   it('stays as it is when the server is away', async () => {

@@ -88,7 +88,7 @@ describe('what is shown at cells', () => {
       ]),
       [problem('3'), problem('9'), problem(null)],
       null,
-      step => (step === 'a' ? execution : undefined)
+      new Map([['a', execution]])
     );
     expect([...views.keys()]).toEqual(['1', '2', '3', '9']);
     expect(views.get('1')).toMatchObject({ leads: true, run: { run: 'r' } });
