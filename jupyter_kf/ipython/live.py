@@ -117,6 +117,14 @@ class LiveRun:
                 self._drop_widget()
             self._start(self._follow)
 
+    def lost(self) -> None:
+        """The run can no longer be followed: what is shown stays as it is, without a widget."""
+        if self._display is not None:
+            with self._guard:
+                self._over.set()
+                self._changed.set()
+                self._drop_widget()
+
     # drawing
 
     def _start(self, target: Any) -> None:
@@ -183,7 +191,7 @@ class LiveRun:
             live.settle(view, curves)
             if self._widget is not None:
                 self._widget.show()  # a page that was loaded anew shows the widget still
-            logs = [(step, live.log_of(step)["text"][-_LAST:]) for step in live.executions]
+            logs = [(step, _last(live.log_of(step)["text"])) for step in live.executions]
             html = end_html(view, live.charts(), logs)
             self._display.update({"text/html": html, "text/plain": text_of(view, width=100)}, raw=True)
 
@@ -197,8 +205,9 @@ class LiveRun:
         try:
             with Workbench(self._session.bench.settings) as bench:
                 self._end(bench.wait(self.run, on_event=self.event, after=seen), bench)
-        except KFError as exc:  # deleted meanwhile, or the store is gone: what is shown stays as it is
+        except KFError as exc:  # deleted meanwhile, or the store is gone
             log.warning("Run %s is no longer followed: %s", self.run, exc)
+            self.lost()
 
     def _made_widget(self, live: LiveState) -> RunWidget | None:
         if not (can_draw_widgets(self._session.shell) and find_spec("anywidget")):
@@ -220,6 +229,14 @@ class LiveRun:
         self._start(self._paint)
         self._start(self._follow)
         return "resumed"
+
+
+def _last(text: str) -> str:
+    """Return the end of a text, from the beginning of a line where there is one."""
+    if len(text) <= _LAST:
+        return text
+    end = text[-_LAST:]
+    return "…\n" + (end.partition("\n")[2] or end)
 
 
 def follows(session: KernelSession, view: RunView) -> bool:

@@ -211,6 +211,9 @@ def _attended(session: KernelSession, go: Callable[..., Any], left_out: Sequence
             raise
         live.left()
         return None
+    except KFError:
+        live.lost()
+        raise
     live.done(view)
     return view
 

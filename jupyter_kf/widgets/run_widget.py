@@ -6,6 +6,7 @@ its buttons work while the kernel's main thread waits for the run.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -45,6 +46,8 @@ class RunWidget(anywidget.AnyWidget):
     log = traitlets.Dict().tag(sync=True)
     charts = traitlets.Unicode().tag(sync=True)
     notice = traitlets.Dict().tag(sync=True)
+    #: The time here when a front end asked for it: its own clock may go wrong.
+    clock = traitlets.Float().tag(sync=True)
 
     def __init__(self, live: LiveState, answer: Callable[[str], str]) -> None:
         self._live = live
@@ -74,7 +77,9 @@ class RunWidget(anywidget.AnyWidget):
         """Do what a message of the front end asks for."""
         kind = str(content.get("type"))
         self.drawn = True
-        if kind == "choose":
+        if kind == "hello":
+            self.clock = time.time()
+        elif kind == "choose":
             self._chosen = str(content.get("step") or "")
             self.log = self._live.log_of(self._live.followed(self._chosen))
         elif kind in {"cancel", "resume"}:

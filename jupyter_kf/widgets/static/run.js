@@ -1,5 +1,5 @@
 // The live view of a run, an anywidget module: plain JavaScript, nothing is fetched.
-// The kernel sets `head`, `graph`, `steps`, `log`, `charts` and `notice`; messages to it have a `type`.
+// The kernel sets `head`, `graph`, `steps`, `log`, `charts`, `notice` and `clock`; messages to it have a `type`.
 
 const PATIENCE = 3000; // milliseconds that a kernel gets to answer a button
 const BUSY = new Set(["PENDING", "RUNNING", "CANCELING"]);
@@ -35,19 +35,20 @@ class RunView {
   constructor(model, el) {
     this.model = model;
     this.chosen = "";
-    this.ready = false;
     this.asked = null;
     this.root = element("div", "kf kf-run");
     this.root.setAttribute("role", "group");
     this.build();
     el.replaceChildren(this.root);
+    this.skew = 0; // seconds that the browser's clock is ahead
     this.draw("head", this.drawHead);
     this.draw("graph", this.drawGraph);
     this.draw("steps", this.drawSteps);
     this.draw("log", this.drawLog);
     this.draw("charts", () => (this.charts.innerHTML = model.get("charts")));
     this.draw("notice", this.drawNotice);
-    this.clock = setInterval(() => this.tick(), 1000);
+    this.draw("clock", this.setClock);
+    this.timer = setInterval(() => this.tick(), 1000);
     model.send({ type: "hello" });
   }
 
@@ -60,7 +61,7 @@ class RunView {
   }
 
   dispose() {
-    clearInterval(this.clock);
+    clearInterval(this.timer);
     clearTimeout(this.patience);
     for (const [trait, bound] of this.bound) this.model.off(`change:${trait}`, bound);
   }
@@ -175,10 +176,19 @@ class RunView {
     if (notice.text) this.answered();
   }
 
+  setClock() {
+    if (this.greeted) this.skew = Date.now() / 1000 - this.model.get("clock"); // the answer to hello, a moment ago
+    this.greeted = true;
+  }
+
+  now() {
+    return Date.now() / 1000 - this.skew;
+  }
+
   /** Times go on without the kernel. */
   tick() {
     const head = this.model.get("head");
-    const end = head.finished ?? Date.now() / 1000;
+    const end = head.finished ?? this.now();
     const began = new Date(head.started * 1000);
     put(this.time, duration(end - head.started));
     this.time.dateTime = began.toISOString();
@@ -188,7 +198,7 @@ class RunView {
     for (const box of this.boxes ?? []) {
       const [state, line, , started] = steps[box.dataset.step] ?? [];
       if (state === "RUNNING" && started)
-        put(box.querySelector(".sub"), `${line} · ${duration(Date.now() / 1000 - started)}`);
+        put(box.querySelector(".sub"), `${line} · ${duration(this.now() - started)}`);
     }
   }
 
