@@ -80,7 +80,9 @@ export class Client {
         this.settings
       );
     } catch (error) {
-      throw signal?.aborted ? error : unreachable(error);
+      throw signal?.aborted
+        ? new DOMException('No longer wanted', 'AbortError')
+        : unreachable(error);
     }
     if (!response.ok) {
       throw await ApiError.of(response);

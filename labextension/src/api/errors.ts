@@ -55,7 +55,7 @@ export function unreachable(error: unknown): ApiError {
 
 /** Whether an error says that the one who asked was no longer interested. */
 export function isAborted(error: unknown): boolean {
-  return error instanceof Error && error.name === 'AbortError';
+  return (error as Partial<Error> | null)?.name === 'AbortError';
 }
 
 function asBody(text: string): ErrorBody | null {
