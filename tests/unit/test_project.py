@@ -141,7 +141,8 @@ def test_picture_of_the_readme_is_small() -> None:
 
 def test_base_install_is_light() -> None:
     names = {re.split(r"[<>=\[ ]", d)[0] for d in PROJECT["project"]["dependencies"]}
-    assert names == {"ipython", "ipykernel", "traitlets", "sqlalchemy", "fsspec", "papermill"}
+    needed = {"ipython", "ipykernel", "traitlets", "sqlalchemy", "fsspec", "papermill", "pyyaml", "anywidget"}
+    assert names == needed
 
 
 def test_environment_is_set_up_once(tmp_path: Path) -> None:
