@@ -122,7 +122,8 @@ def test_a_child_that_does_not_end_itself_ends_as_a_process_does(tmp_path: Path)
     ran = run_step(
         tmp_path,
         "import os, sys\n"
-        "def status(leave):\n    pid = os.fork()\n    if pid == 0:\n        leave()\n    return os.waitpid(pid, 0)[1] >> 8\n"
+        "def status(leave):\n    pid = os.fork()\n    if pid == 0:\n        leave()\n"
+        "    return os.waitpid(pid, 0)[1] >> 8\n"
         "print(status(lambda: sys.exit(3)), status(lambda: 1 / 0), status(lambda: sys.exit('gone')))",
         "if os.fork():\n    print(os.wait()[1])",
     )
