@@ -225,8 +225,10 @@ def end_html(view: RunView, charts: str = "", logs: Sequence[tuple[str, str]] = 
 
     ``logs`` are pairs of a step and text.
     """
+    failed = {step for step, execution in view.latest().items() if execution.state is State.FAILED}
     told = "".join(
-        f"<details><summary>output of {escape(step)}</summary><pre>{escape(text.rstrip())}</pre></details>"
+        f"<details{' open' if step in failed else ''}><summary>output of {escape(step)}</summary>"
+        f"<pre>{escape(text.rstrip())}</pre></details>"
         for step, text in logs
         if text.strip()
     )

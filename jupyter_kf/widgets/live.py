@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from html import escape
 from pathlib import Path
@@ -135,9 +135,10 @@ class LiveState:
         """Return in one line how far the run is."""
         if self.view.pipeline is None and self.cells[1]:
             return f"{self.cells[0]} of {self.cells[1]} cells done"
-        busy = self.busy
-        few = ", ".join(busy[:3]) + (f" and {len(busy) - 3} more" if len(busy) > 3 else "")
-        return f"{self.done} of {self.total} steps done" + (f", running {few}" if busy else "")
+        failed = [name for name, e in list(self.executions.items()) if e.state is State.FAILED]
+        words = f"{self.done} of {self.total} steps done"
+        words += f", running {_few(self.busy)}" if self.busy else ""
+        return words + (f", {_few(failed)} failed" if failed else "")
 
     def charts(self) -> str:
         """Return the metrics that were logged more than once as small charts, the first few."""
@@ -203,6 +204,10 @@ class LiveState:
         begun = {name: e.started for name, e in executions.items() if not e.state.final}
         marks = step_marks(self.view.pipeline, executions)
         return {name: [*mark, begun.get(name)] for name, mark in marks.items()}
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _tail(execution: Execution, name: str) -> str:

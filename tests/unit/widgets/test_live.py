@@ -104,6 +104,7 @@ def test_which_log_is_followed(tmp_path: Path) -> None:
     assert state.followed("a") == "a"
     log("execution.finished", "a", state="FAILED", error={"message": "it broke"})
     assert state.followed() == "a"
+    assert state.words() == "1 of 3 steps done, running b, a failed"
     assert state.log_of("a") == {"step": "a", "text": "", "error": "it broke"}
     (tmp_path / "a" / "stderr").write_text("Traceback\nit broke\n")
     assert state.log_of("a") == {"step": "a", "text": "Traceback\nit broke\n", "error": ""}
@@ -137,6 +138,7 @@ def test_live_and_last_html(tmp_path: Path) -> None:
     assert "it broke" in end
     assert "last &lt;words&gt;" in end
     assert "output of b" not in end
+    assert "<details open><summary>output of a" in end
     assert "<script" not in end
     assert 'data-commandlinker-command="jupyter-kf:resume-run"' in end
     assert 'data-commandlinker-args="{&quot;run&quot;: &quot;r1&quot;}"' in end
