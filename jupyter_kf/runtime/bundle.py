@@ -23,7 +23,7 @@ from . import aliases, arrays
 from .changes import Judge
 from .namespace import Namespace
 from .pickler import ATOMS, Pickled, content_of, pickled
-from .preview import preview, type_name
+from .preview import looks, preview, type_name
 from .refusals import explain
 from .storage import PYTHON, BundleError, Given, open_bundle, unpickled, verify, write_bundle
 
@@ -259,3 +259,6 @@ class _Storing:
             "definitions": definitions,
             "meta": {"python": PYTHON, "preview": {n: preview(self.values[n]) for n in names}},
         }
+        seen = looks(self.values, names)
+        if seen:
+            self.artifacts[written.digest]["meta"]["look"] = seen

@@ -26,7 +26,7 @@ from .numeric_threads import limit_variables
 from .random_state import RandomStates
 from .shell import Outcome, Shell, make_shell
 from .values import Unstorable, Values
-from .watch import Watch
+from .watch import Watch, usage
 
 REPORT_VARIABLE = "_JUPYTER_KF_REPORT"
 PARENT_VARIABLE = "_JUPYTER_KF_PARENT"
@@ -202,7 +202,7 @@ class StepExecution:
             "version": 1, "state": "FAILED" if error else "SUCCEEDED", "error": error,
             "names": {} if error else parts["names"], "artifacts": [] if error else parts["artifacts"],
             **self.watch.report(cell.source for cell in self.cells.values()),
-            "metrics": tracking.last_metrics(folder), "timings": self.timings,
+            "metrics": tracking.last_metrics(folder), "timings": self.timings, "usage": usage(),
         }  # fmt: skip
         self.capture.close()
         temporary = os.path.join(folder, ".report.json")

@@ -21,6 +21,11 @@ import time
 from itertools import islice
 from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
 
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
 DIGEST_LIMIT = 256 << 20
 COUNT_LIMIT = 2000
 TOTAL_LIMIT = 1 << 30
@@ -134,6 +139,19 @@ class Watch:
             if isinstance(path, str) and path.endswith(".py") and not path.startswith(self._ignored):
                 found[os.path.abspath(path)] = None
         return found
+
+
+def usage() -> Dict[str, Any]:
+    """Return what this process, and programs it started and waited for, used: ``cpu_seconds``, ``memory_peak`` (bytes).
+
+    Empty where the system does not say.
+    """
+    if resource is None:
+        return {}
+    own, others = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = own.ru_utime + own.ru_stime + others.ru_utime + others.ru_stime
+    unit = 1 if sys.platform == "darwin" else 1024
+    return {"cpu_seconds": round(seconds, 6), "memory_peak": max(own.ru_maxrss, others.ru_maxrss) * unit}
 
 
 def stamp(path: str, digest: bool = True) -> Optional[str]:
