@@ -108,15 +108,16 @@ function StepState(props: {
     ? trans.__('from the cache')
     : stateWord(run.state, trans);
   const time = run.cached ? '' : duration(seconds);
+  const said = trans.__(
+    'In the last run, %1. Open it.',
+    moment(run.finished ?? run.started) || word
+  );
   return (
     <button
       type="button"
       className="jp-KFBadge-state"
       data-state={run.state}
-      title={trans.__(
-        'In the last run, %1. Open it.',
-        moment(run.finished ?? run.started) || word
-      )}
+      title={[said, run.error].filter(Boolean).join('\n')}
       onClick={onOpen}
     >
       <span aria-hidden="true">{SIGNS[run.state]}</span> {word} {time}

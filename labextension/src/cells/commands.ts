@@ -7,7 +7,6 @@ import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import type { IWorkbench } from '../tokens';
 import { CellCommandIDs } from './commandids';
-import { askMark } from './dialog';
 import { VERBS, isStepName, type IMarkAs, type Verb } from './directive';
 import { applySource, markCell, writeDirective } from './document';
 import { formOf, hasOptions, withForm } from './form';
@@ -173,6 +172,7 @@ async function ask(
   const found = marks.get(cell.model.id);
   const role: Verb | '' = VERBS.find(each => each === found?.role) ?? '';
   const source = cell.model.sharedModel.getSource();
+  const { askMark } = await import('./dialog');
   const form = await askMark({
     form: formOf(
       source,

@@ -33,6 +33,8 @@ export interface IStepRun {
   readonly started: string | null;
   readonly finished: string | null;
   readonly seconds: number | null;
+  /** What went wrong; empty where nothing did. */
+  readonly error: string;
 }
 
 /** What comes into a step and goes out of it, by the pipeline of a check. */
@@ -71,7 +73,8 @@ export function stepRun(execution: Execution | undefined): IStepRun | null {
     return null;
   }
   const { run, state, cached, started, finished, seconds } = execution;
-  return { run, state, cached, started, finished, seconds };
+  const error = execution.error?.message ?? '';
+  return { run, state, cached, started, finished, seconds, error };
 }
 
 /** The views of all cells that have anything to show, by cell id. */

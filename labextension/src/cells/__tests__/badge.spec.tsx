@@ -79,10 +79,13 @@ describe('Badge', () => {
       cached: false,
       started: null,
       finished: null,
-      seconds: 3
+      seconds: 3,
+      error: 'ZeroDivisionError'
     };
     const actions = shown({ run });
-    fireEvent.click(screen.getByRole('button', { name: /failed 3\.0 s/ }));
+    const state = screen.getByRole('button', { name: /failed 3\.0 s/ });
+    expect(state.title).toContain('ZeroDivisionError');
+    fireEvent.click(state);
     expect(actions.openRun).toHaveBeenCalledWith('r1', 'train');
   });
 
