@@ -121,6 +121,20 @@ class LabPage:
             "([name, args]) => { void jupyterapp.commands.execute(name, args); }", [name, arguments or {}]
         )
 
+    def close_all(self) -> None:
+        """Close every notebook without asking; what is unsaved is lost."""
+        self.page.evaluate(
+            """() => {
+              for (const widget of [...jupyterapp.shell.widgets('main')]) {
+                if (widget.context) widget.context.model.dirty = false;
+                widget.close();
+              }
+            }"""
+        )
+        self.page.wait_for_function(
+            "() => [...jupyterapp.shell.widgets('main')].every(widget => widget.context === undefined)"
+        )
+
     def interrupt(self) -> None:
         """Interrupt the kernel."""
         self.command("notebook:interrupt-kernel")

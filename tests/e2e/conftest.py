@@ -1,0 +1,31 @@
+"""One browser for all tests that need one; a test in a browser that fails leaves a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.lab_server import chromium, screenshot_folder
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return screenshot_folder(tmp_path_factory.getbasetemp() / "screenshots")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report = yield
+    page = getattr(item, "funcargs", {}).get("lab")
+    if report.when == "call" and report.failed and page is not None:
+        report.sections.append(("the page", str(page.screenshot(f"failed-{item.name}"))))
+    return report
