@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import re
 import shutil
@@ -23,6 +24,8 @@ from jupyter_kf.model.artifact import Artifact
 from jupyter_kf.model.event import Event
 from jupyter_kf.model.pipeline import Fragment, Step
 from jupyter_kf.model.run import State
+
+log = logging.getLogger(__name__)
 
 #: What an execution leaves in its folder that is still of use where it is taken for another one.
 KEPT_FILES = ("stdout", "stderr", "outputs.jsonl", "metrics.jsonl", "logged.jsonl", "manifest.json", "report.json")
@@ -247,6 +250,9 @@ def _last_words(path: Path, limit: int = 2000) -> str:
 def share_files(source: Path, target: Path) -> None:
     """Make what an execution left visible in the folder of one that it stands for, without a copy where possible."""
     target.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not source.is_dir():
+        log.warning("%s is gone, and with it what this execution printed and displayed; its values are kept", source)
+        return
     for name in KEPT_FILES:
         try:
             os.link(source / name, target / name)

@@ -338,13 +338,24 @@ def socket_folder() -> Path:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    with path.open("ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    """Hold the lock of a server's place; a server that ends takes the file away while it holds it."""
+    while True:
+        with path.open("ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if _is_still(path, lock.fileno()):
+                yield
+                return
+
+
+def _is_still(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _sweep(folder: Path) -> None:
-    """Remove the sockets of servers that were killed."""
+    """Remove the sockets and locks of servers that were killed."""
     for held in folder.glob("*.pid"):
         try:
             text = held.read_text("ascii").strip()
@@ -353,6 +364,20 @@ def _sweep(folder: Path) -> None:
         if text and not Path(f"/proc/{text}").exists():
             for suffix in (".sock.pid", ".sock"):
                 (folder / held.name.replace(".sock.pid", suffix)).unlink(missing_ok=True)
+    for path in folder.glob("*.lock"):
+        if not path.with_suffix(".sock").exists():
+            _remove_lock(path)
+
+
+def _remove_lock(path: Path) -> None:
+    """Remove a lock that nobody holds, and behind which there is no server."""
+    try:
+        with path.open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _is_still(path, lock.fileno()) and not path.with_suffix(".sock").exists():
+                path.unlink()
+    except (FileNotFoundError, BlockingIOError):
+        return  # gone by now, or somebody is about to start a server there
 
 
 def stop_servers(home: Path) -> None:

@@ -70,6 +70,7 @@ class Supervisor:
         self._files = Files()
         self._pending: list[Event] = []
         self._queued: list[Attempt] = []
+        self._may_start = False
         self._running: dict[str, Attempt] = {}
         self._current: dict[str, str] = {}
         self._offset: dict[str, int] = {}
@@ -146,6 +147,7 @@ class Supervisor:
                 self._kill(attempt, "timeout", self._settings.grace)
         if now - self._looked >= _TICK:
             self._looked = now
+            self._may_start = True  # another run may have given something back
             for attempt in self._running.values():
                 if attempt.running and attempt.ending != "superseded":
                     self._pending += attempt.records.events()
@@ -261,6 +263,7 @@ class Supervisor:
         attempt = self._attempt(launch, key, reason + again)
         if found is None:
             self._queued.append(attempt)
+            self._may_start = True
             return []
         if found.folder:
             attempts.share_files(Path(found.folder), attempt.folder)
@@ -332,6 +335,7 @@ class Supervisor:
         for attempt in [a for a in self._queued if a.execution == execution]:
             self._queued.remove(attempt)
             self._slots.give_back(attempt.execution)
+            self._may_start = True
         if execution in self._running:
             self._kill(self._running[execution], "superseded", 0.0)
 
@@ -348,9 +352,10 @@ class Supervisor:
         """Start what fits, in the order of the queue; what does not keeps its place."""
         granted: list[Attempt] = []
         full = set()
-        for attempt in list(self._queued):
-            dying = any(a.step is attempt.step for a in self._running.values())
-            if dying or attempt.demand in full:
+        dying = {a.step.name for a in self._running.values()}
+        queued, self._may_start = (list(self._queued) if self._may_start else []), False
+        for attempt in queued:
+            if attempt.demand in full or attempt.step.name in dying:
                 continue
             answer = self._slots.take(attempt.execution, attempt.step.name, attempt.demand)
             if isinstance(answer, Wait):
@@ -484,6 +489,7 @@ class Supervisor:
     def _done(self, attempt: Attempt) -> None:
         self._running.pop(attempt.execution, None)
         self._slots.give_back(attempt.execution)
+        self._may_start = True
 
     # -- ending --------------------------------------------------------------------------------
     def _kill(self, attempt: Attempt, why: str, grace: float) -> None:

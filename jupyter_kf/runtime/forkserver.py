@@ -34,7 +34,7 @@ import traceback
 from typing import Any, Dict, List, NoReturn, Optional, Tuple
 
 from . import preload
-from .marks import EXECUTION_MARK, RUN_MARK, Pad, execution_of, marked, signal_group
+from .marks import EXECUTION_MARK, RUN_MARK, Pad, execution_of, marked, signal_group, stands_alone
 from .numeric_threads import VARIABLES, find_setters, limit_variables
 from .random_state import reseed
 from .shell import make_shell
@@ -149,6 +149,8 @@ class ForkServer:
     def _settle(self) -> None:
         """Leave what is loaded alone in the children's memory: no collection touches, and so copies, it."""
         gc.collect()
+        if hasattr(self._libc, "malloc_trim"):
+            self._libc.malloc_trim(0)  # what is not there need not be copied by every fork
         gc.freeze()
         self._setters = find_setters()
 
@@ -393,7 +395,7 @@ class ForkServer:
         self._idle_since = time.monotonic()
 
     def _kill_orphans(self) -> None:
-        """Kill what ended steps have left: as a subreaper this process inherits it."""
+        """Kill what ended steps have left, but not runs that they have started: a subreaper inherits both."""
         known = set(self._children) | ({self._spare.pid} if self._spare else set())
         known |= {self._probe[0]} if self._probe else set()
         running = {child.execution for child in self._children.values()}
@@ -401,7 +403,7 @@ class ForkServer:
             if pid in known:
                 continue
             execution = execution_of(pid)
-            if execution is None or execution not in running:
+            if execution not in running and not stands_alone(pid):
                 try:
                     os.kill(pid, signal.SIGKILL)
                 except ProcessLookupError:

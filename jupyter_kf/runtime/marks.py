@@ -50,9 +50,24 @@ def execution_of(pid: int) -> Optional[str]:
     return None
 
 
-def _words(pid: int) -> List[bytes]:
+def stands_alone(pid: int) -> bool:
+    """Say whether a process that a step has left is a run's or a fork server's own, which outlives the step (Linux).
+
+    Such a process has the mark of its run, or room for marks, but not the mark of an execution. A fork of this very
+    process shows this process's environment, and is none.
+    """
+    words = _words(pid)
+    if any(word.startswith(EXECUTION_MARK.encode() + b"=") for word in words):
+        return False
+    if any(word.startswith(RUN_MARK.encode() + b"=") for word in words):
+        return True
+    has_room = any(word.startswith(PAD.encode() + b"=") for word in words)
+    return has_room and _words(pid, "cmdline") != _words(os.getpid(), "cmdline")
+
+
+def _words(pid: int, what: str = "environ") -> List[bytes]:
     try:
-        with open("/proc/%d/environ" % pid, "rb") as file:
+        with open("/proc/%d/%s" % (pid, what), "rb") as file:
             return file.read().split(b"\0")
     except OSError:
         return []  # another user's, or gone by now

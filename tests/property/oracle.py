@@ -17,7 +17,9 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +63,29 @@ class ProgramRun:
     finish: scheduler.Finish | None = None
 
 
+#: What a step of the program must print, and its pipeline; or why there is none.
+Prepared = tuple[Program, dict[str, str], Pipeline] | Outcome
+
+
+def prepare(seed: int) -> Prepared:
+    """Run a program in one namespace, and make a pipeline of it."""
+    program = generate(seed)
+    wanted = expected(program)
+    if wanted is None:
+        return Outcome(seed, "unfit")
+    conversion = convert(program.notebook())
+    errors = {d.code for d in conversion.diagnostics if d.severity == "error"}
+    if errors & AMBIGUOUS:
+        program.ordered = True
+        program.after = {b: [a] for a, b in zip(program.steps, program.steps[1:], strict=False)}
+        conversion = convert(program.notebook())
+        errors = {d.code for d in conversion.diagnostics if d.severity == "error"}
+    if errors or conversion.pipeline is None:
+        said = "; ".join(d.message for d in conversion.diagnostics if d.severity == "error")
+        return Outcome(seed, "refused", f"{sorted(errors)} {said}")
+    return program, wanted, conversion.pipeline
+
+
 class Oracle:
     """Plays the supervisor for several programs at once."""
 
@@ -77,7 +102,7 @@ class Oracle:
     def close(self) -> None:
         self.launcher.close()
 
-    def run(self, programs: Iterable[Program]) -> list[Outcome]:
+    def run(self, programs: Iterable[Prepared]) -> list[Outcome]:
         """Run all; outcomes come in the order of their end."""
         self.outcomes = []
         active: list[ProgramRun] = []
@@ -101,24 +126,13 @@ class Oracle:
                 self.judge(done)
         return self.outcomes
 
-    def start(self, program: Program) -> ProgramRun | None:
-        wanted = expected(program)
-        if wanted is None:
-            self.outcomes.append(Outcome(program.seed, "unfit"))
+    def start(self, prepared: Prepared) -> ProgramRun | None:
+        if isinstance(prepared, Outcome):
+            self.outcomes.append(prepared)
             return None
-        conversion = convert(program.notebook())
-        errors = {d.code for d in conversion.diagnostics if d.severity == "error"}
-        if errors & AMBIGUOUS:
-            program.ordered = True
-            program.after = {b: [a] for a, b in zip(program.steps, program.steps[1:], strict=False)}
-            conversion = convert(program.notebook())
-            errors = {d.code for d in conversion.diagnostics if d.severity == "error"}
-        if errors or conversion.pipeline is None:
-            said = "; ".join(d.message for d in conversion.diagnostics if d.severity == "error")
-            self.outcomes.append(Outcome(program.seed, "refused", f"{sorted(errors)} {said}"))
-            return None
+        program, wanted, pipeline = prepared
         folder = Path(tempfile.mkdtemp(prefix=f"p{program.seed}-", dir=self.settings.home))
-        run = ProgramRun(program, wanted, conversion.pipeline, folder, scheduler.Scheduler(conversion.pipeline))
+        run = ProgramRun(program, wanted, pipeline, folder, scheduler.Scheduler(pipeline))
         self.obey(run, run.brain.handle(scheduler.Begin()))
         return run
 
@@ -206,6 +220,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--stop-after", type=int, default=10, help="differences to show")
     options = parser.parse_args(arguments)
     home = tempfile.mkdtemp(prefix="kf-oracle-")
+    # ahead of the runs, in processes of their own: all cores have something to do
+    preparing = ProcessPoolExecutor(max(1, (os.cpu_count() or 1) - 1), mp_context=get_context("fork"))
     oracle = Oracle(load_settings({}, home=home))
     counted: Counter[str] = Counter()
     executions = superseded = shown = ordered = 0
@@ -215,7 +231,7 @@ def main(arguments: list[str]) -> int:
     try:
         for start in range(options.start, options.start + options.count, 100):
             size = min(100, options.start + options.count - start)
-            for outcome in oracle.run(generate(seed) for seed in range(start, start + size)):
+            for outcome in oracle.run(preparing.map(prepare, range(start, start + size), chunksize=2)):
                 counted[outcome.kind] += 1
                 executions += outcome.executions
                 superseded += outcome.superseded
@@ -227,6 +243,7 @@ def main(arguments: list[str]) -> int:
             if asked_to_stop:
                 break
     finally:
+        preparing.shutdown(cancel_futures=True)
         oracle.close()
         shutil.rmtree(home, ignore_errors=True)
     seconds = round(time.monotonic() - began, 1)

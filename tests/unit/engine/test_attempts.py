@@ -62,3 +62,9 @@ def test_what_an_execution_left_is_seen_in_the_folder_of_its_copy(tmp_path: Path
     assert [p.name for p in (tmp_path / "two").iterdir()] == ["stdout"]
     share_files(tmp_path / "gone", tmp_path / "three")
     assert list((tmp_path / "three").iterdir()) == []
+
+
+def test_what_a_deleted_execution_printed_is_missed_aloud(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    share_files(tmp_path / "gone", tmp_path / "target")
+    assert (tmp_path / "target").is_dir()
+    assert "gone" in caplog.text

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import select
+import shutil
 import signal
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +19,8 @@ from typing import Any
 import pytest
 
 from jupyter_kf.config import Settings
-from jupyter_kf.engine.forking import ForkLauncher, imports_of, stop_servers
+from jupyter_kf.engine import forking
+from jupyter_kf.engine.forking import ForkLauncher, imports_of, socket_folder, stop_servers
 from jupyter_kf.engine.process import Launcher, ProcessEvent, SpawnLauncher, kill_leftovers, open_launcher
 from jupyter_kf.errors import EngineError
 from jupyter_kf.runtime.marks import is_zombie, marked
@@ -214,6 +219,68 @@ def test_steps_survive_the_loss_of_the_server(fork_launcher: ForkLauncher, tmp_p
     assert _gone("e1")
     start(fork_launcher, tmp_path, "e2", "print('again')")
     assert exits(fork_launcher)["e2"].status == 0
+
+
+@forked
+def test_a_run_that_a_step_starts_outlives_it(fork_launcher: ForkLauncher, tmp_path: Path) -> None:
+    source = (
+        "import os, subprocess\nenviron = {k: v for k, v in os.environ.items() if not k.startswith('JUPYTER_KF_')}\n"
+        "def begin(**marks):\n    words = ['sleep', '67']\n"
+        "    return subprocess.Popen(words, env={**environ, **marks}, start_new_session=True).pid\n"
+        "print(begin(JUPYTER_KF_RUN='own'), begin(JUPYTER_KF_PAD='x' * 192), begin())"
+    )
+    folder = start(fork_launcher, tmp_path, "e1", source)
+    assert exits(fork_launcher)["e1"].status == 0
+    run, server, stray = map(int, (folder / "stdout").read_text().split())
+    start(fork_launcher, tmp_path, "e2", "1")  # the server looks once more at what it has inherited
+    assert exits(fork_launcher)["e2"].status == 0
+    try:
+        assert [is_zombie(pid) for pid in (run, server, stray)] == [False, False, True]
+    finally:
+        for pid in (run, server):
+            os.kill(pid, signal.SIGKILL)
+
+
+@forked
+def test_places_of_servers_that_are_gone_are_cleared(
+    fork_launcher: ForkLauncher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Path(tempfile.mkdtemp(prefix="kf-"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(place))
+    try:
+        folder = socket_folder()
+        (folder / "gone.lock").touch()
+        (folder / "killed.lock").touch()
+        (folder / "killed.sock").touch()
+        (folder / "killed.sock.pid").write_text("4194304")
+        with (folder / "held.lock").open("ab") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            start(fork_launcher, tmp_path, "e1", "1")
+            assert exits(fork_launcher)["e1"].status == 0
+            left = {path.name for path in folder.iterdir()}
+        assert not any(name.startswith(("gone", "killed")) for name in left)
+        assert "held.lock" in left
+    finally:
+        shutil.rmtree(place)  # the server ends by itself, or by the fixture
+
+
+def test_a_lock_that_was_taken_away_while_it_was_waited_for_is_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "a.lock"
+    took = threading.Event()
+
+    def take() -> None:
+        with forking._locked(path):
+            took.set()
+
+    with path.open("ab") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        waiting = threading.Thread(target=take)
+        waiting.start()
+        assert not took.wait(0.2)
+        path.unlink()
+    waiting.join(10)
+    assert took.is_set()
+    assert path.exists()
 
 
 @forked
