@@ -14,11 +14,17 @@ export const CHANGES = 'urn:jupyter_kf:events:changes:v1';
 /** How often the server is asked although events should tell, in milliseconds. */
 const ACTIVE = 3_000;
 const QUIET = 30_000;
-const SLOWEST = 30_000;
+/** The longest pause between two tries while the server is away. */
+const AWAY = 8_000;
+/** How long Lab may take to open its socket for events again after the server was away. */
+const RECONNECTION = 60_000;
 
 /** Where events come from: the service manager's stream. */
 export type EventStream = Pick<ISignal<unknown, Event.Emission>, 'connect'> & {
-  disconnect(slot: (sender: unknown, event: Event.Emission) => void): boolean;
+  disconnect(
+    slot: (sender: unknown, event: Event.Emission) => void,
+    thisArg: unknown
+  ): boolean;
 };
 
 export class Live {
@@ -48,12 +54,13 @@ export class Live {
       return;
     }
     this.events.connect(this.onEvent, this);
+    this.store.changed.connect(this.onStore, this);
     document.addEventListener('visibilitychange', this.onVisible);
     window.addEventListener('online', this.onVisible);
     this._poll = new Poll({
       name: 'jupyter-kf:changes',
       factory: () => this.ask(),
-      frequency: { interval: ACTIVE, backoff: true, max: SLOWEST },
+      frequency: frequency(ACTIVE),
       standby: 'when-hidden'
     });
   }
@@ -68,7 +75,8 @@ export class Live {
     this._poll = null;
     document.removeEventListener('visibilitychange', this.onVisible);
     window.removeEventListener('online', this.onVisible);
-    this.events.disconnect(this.onEvent);
+    this.events.disconnect(this.onEvent, this);
+    this.store.changed.disconnect(this.onStore, this);
     Signal.clearData(this);
   }
 
@@ -88,13 +96,30 @@ export class Live {
     try {
       await this.store.catchUp();
     } catch (error) {
+      this.setPace(ACTIVE);
       this.setError(asApiError(error));
       throw error;
     }
+    if (this._error) {
+      this._deafUntil = Date.now() + RECONNECTION;
+    }
     this.setError(null);
-    const interval = this.store.isActive ? ACTIVE : QUIET;
-    if (this._poll && this._poll.frequency.interval !== interval) {
-      this._poll.frequency = { ...this._poll.frequency, interval };
+    const eager = this.store.isActive || Date.now() < this._deafUntil;
+    this.setPace(eager ? ACTIVE : QUIET);
+  }
+
+  /** Ask more often from the moment on in which a run begins. */
+  private onStore(): void {
+    if (this._pace === QUIET && this.store.isActive) {
+      this.setPace(ACTIVE);
+      void this._poll?.schedule({ interval: ACTIVE, phase: 'resolved' });
+    }
+  }
+
+  private setPace(pace: number): void {
+    if (this._poll && pace !== this._pace) {
+      this._pace = pace;
+      this._poll.frequency = frequency(pace);
     }
   }
 
@@ -108,5 +133,12 @@ export class Live {
 
   private readonly _changed = new Signal<this, void>(this);
   private _poll: Poll | null = null;
+  private _pace = ACTIVE;
+  /** Until when events may not come because the socket is not open again. */
+  private _deafUntil = 0;
   private _error: ApiError | null = null;
+}
+
+function frequency(interval: number): Poll['frequency'] {
+  return { interval, backoff: true, max: Math.max(interval, AWAY) };
 }

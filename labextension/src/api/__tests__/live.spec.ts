@@ -70,6 +70,20 @@ describe('Live', () => {
     live.dispose();
   });
 
+  it('asks more often from the moment on in which a run begins', async () => {
+    const { live, store, emit, server } = setUp();
+    live.start();
+    await jest.advanceTimersByTimeAsync(20_000);
+    const before = server.asked;
+    const runs = [makeRun({ id: 'b', state: 'RUNNING' })];
+    server.cursor = 2;
+    emit(makeChanges(1, 2, { runs }));
+    await jest.advanceTimersByTimeAsync(20_000);
+    expect(server.asked - before).toBeGreaterThan(4);
+    expect(store.isActive).toBe(true);
+    live.dispose();
+  });
+
   it('says that the server is away, and that it is back', async () => {
     const { live, server } = setUp();
     const told: (string | undefined)[] = [];
