@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jupyter_kf.nbrun.params import read_parameters, resolve_values
-    from jupyter_kf.nbrun.submit import salvage_notebooks, submit_notebook
+    from jupyter_kf.nbrun.submit import edited_request, salvage_notebooks, submit_notebook
 
-__all__ = ["read_parameters", "resolve_values", "salvage_notebooks", "submit_notebook"]
+__all__ = ["edited_request", "read_parameters", "resolve_values", "salvage_notebooks", "submit_notebook"]
 
 
 def __getattr__(name: str) -> Any:

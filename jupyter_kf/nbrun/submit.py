@@ -14,11 +14,12 @@ from typing import Any
 from jupyter_kf.config import Settings
 from jupyter_kf.engine.base import Engine, RunRequest
 from jupyter_kf.engine.locks import RunLock
+from jupyter_kf.engine.plan import read_plan
 from jupyter_kf.errors import ConfigError, UsageError
 from jupyter_kf.model.event import Event
-from jupyter_kf.model.run import State
+from jupyter_kf.model.run import Run, State
 from jupyter_kf.nbrun.execute import CONNECTION, FILE, STEP, keep_notebook
-from jupyter_kf.nbrun.params import resolve_values
+from jupyter_kf.nbrun.params import read_parameters, resolve_values
 from jupyter_kf.notebook.document import Document, read_document
 
 logger = logging.getLogger(__name__)
@@ -89,6 +90,33 @@ def submit_notebook(
             program=PROGRAM,
             details=details,
         )
+    )
+
+
+def edited_request(settings: Settings, run: Run, path: Path, overrides: Mapping[str, str] | None = None) -> RunRequest:
+    """Return what resumes a run of a whole notebook with the notebook as it is today, and the values it was given.
+
+    Values of parameters that the notebook no longer has are left out.
+
+    Raises:
+        NotebookError, ParameterError, ConfigError: as :func:`submit_notebook`.
+        EngineError: KF705 where the run's plan cannot be read.
+    """
+    document = read_document(path, overrides=overrides)
+    details = read_plan(settings.home / "runs" / run.id).details
+    declared = read_parameters(document)
+    known = {parameter.name for parameter in declared.parameters}
+    given = {k: v for k, v in (details.get("values") or {}).items() if k in known or not declared.known}
+    values, every = resolve_values(document, given)
+    chosen, language = _kernel(document, "")
+    return RunRequest(
+        notebook=str(path),
+        snapshot=_snapshot(document, overrides),
+        parameters=every,
+        kernel=chosen if language.lower() == "python" else "",
+        kind="notebook",
+        program=PROGRAM,
+        details={**details, "values": values, "kernel": chosen, "language": language},
     )
 
 

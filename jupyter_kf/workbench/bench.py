@@ -207,7 +207,12 @@ class Workbench:
             python=python,
             kernel=kernel or ("" if python else check.pipeline.kernel),
         )
-        run = self.engine.submit(request)
+        try:
+            run = self.engine.submit(request)
+        except KFError as exc:  # the engine knows the cell by its id only
+            if exc.cell is not None and exc.cell in check.sources and exc.cell_index is None:
+                exc.cell_index = list(check.sources).index(exc.cell)
+            raise
         return self._attend(run, detach, on_event, on_start, check=check)
 
     def notebook(
@@ -434,6 +439,10 @@ class Workbench:
                 parameters=self._parameters_for(found, check.pipeline),
                 kernel=check.pipeline.kernel,
             )
+        elif edited and found.kind == "notebook":
+            from jupyter_kf import nbrun
+
+            request = nbrun.edited_request(self.settings, found, existing(found.notebook), overrides)
         cursor = self.store.metadata.cursor()
         resumed = self.engine.resume(found.id, request)
         return self._attend(resumed, detach, on_event, on_start, after=cursor, check=check)

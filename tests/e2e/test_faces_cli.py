@@ -312,6 +312,25 @@ def test_a_whole_notebook(place: Path) -> None:
     assert "n is 2" in said["executions"][0]["stdout"]
 
 
+def test_a_whole_notebook_is_resumed_as_it_is_today(place: Path) -> None:
+    notebook(place, "whole", ("print('first')", "1 / 0"))
+    run = kf_json(place, "run", "whole.ipynb")[1]["run"]["id"]
+    notebook(place, "whole", ("print('second')", "print(1 / 1)"))
+    code, said = kf_json(place, "resume", run)
+    assert (code, said["executions"][-1]["stdout"]) == (1, "first\n")
+    code, said = kf_json(place, "resume", run, "--edited")
+    assert (code, said["run"]["state"]) == (0, "SUCCEEDED")
+    assert said["executions"][-1]["stdout"] == "second\n1.0\n"
+
+
+def test_a_value_of_the_wrong_type_is_told_with_the_place_of_its_parameter(place: Path) -> None:
+    path = notebook(place, "typed", ("import math", "%%kubeflow params\nn = 3", "%%kubeflow step a\nprint(n)"))
+    code, said = kf_json(place, "run", str(path), "-p", "n=many")
+    assert code == 1
+    found = said["diagnostics"][0]
+    assert (found["code"], found["cell"], found["cell_index"], found["line"]) == ("KF301", "c1", 1, 2)
+
+
 def test_doctor(place: Path) -> None:
     code, said = kf_json(place, "doctor")
     assert code == 0, said
