@@ -1,1 +1,1 @@
-"""Widgets, a face's room: answers of the workbench as text, SVG and HTML. Pure functions over what they are given."""
+"""Widgets, a face's room: answers of the workbench as text, SVG and HTML, and runs under way as live widgets."""
