@@ -34,6 +34,8 @@ import {
   labels
 } from './model';
 
+/** A part with more rows than this, all the same, is folded at first. */
+const LONG = 12;
 /** How often runs that are not over are compared anew, in milliseconds. */
 const OFTEN = 3000;
 
@@ -115,7 +117,7 @@ function Tables(props: {
                   {i === 0 && (
                     <span className="jp-KFRun-dim">
                       {' '}
-                      {trans.__('the others against it')}
+                      {trans.__('reference')}
                     </span>
                   )}
                 </th>
@@ -166,6 +168,12 @@ function Tables(props: {
             only={only}
             cell={it => <StepDone value={it} />}
           />
+        </table>
+      </div>
+      <Curves comparison={comparison} names={names} beat={beat} />
+      <Code comparison={comparison} names={names} />
+      <div className="jp-KFRun-tableScroll">
+        <table className="jp-KFRun-table jp-KFCompare-table">
           <Rows
             title={trans.__('Environment')}
             rows={comparison.environment}
@@ -174,8 +182,6 @@ function Tables(props: {
           />
         </table>
       </div>
-      <Curves comparison={comparison} names={names} beat={beat} />
-      <Code comparison={comparison} names={names} />
     </div>
   );
 }
@@ -189,7 +195,10 @@ function Rows(props: {
   const { title, rows, only, cell } = props;
   const { trans } = useSurroundings();
   const shown = differencesFirst(rows, only);
-  const [open, setOpen] = useState(true);
+  // what is long and all the same is not in the way
+  const [open, setOpen] = useState(
+    rows.length <= LONG || rows.some(row => row.differs)
+  );
   if (rows.length === 0) {
     return null;
   }
@@ -356,9 +365,10 @@ function Diff({ title, diff }: { title: string; diff: string }): JSX.Element {
           {trans.__('+%1 −%2', added, removed)}
         </span>
       </summary>
-      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
       <div
         className="jp-KFRun-tableScroll"
+        // what scrolls must be reachable by keyboard
+        // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
         tabIndex={0}
         role="region"
         aria-label={title}

@@ -1,5 +1,6 @@
 /** The artifacts of a run; of a chosen one what made it, what it is, what used it. */
 
+import type { TranslationBundle } from '@jupyterlab/translation';
 import React, { useMemo } from 'react';
 
 import type { Run } from '../api/types';
@@ -8,7 +9,14 @@ import { useLoaded } from '../run/hooks';
 import { Blank, Button, Loading, Problem, Sign } from '../run/parts';
 import { ArtifactPreview } from '../run/preview';
 import { isGoing, moment, size } from '../words';
-import { byRun, listed, short, type IListed, type Use } from './model';
+import {
+  byRun,
+  listed,
+  short,
+  type Artifact,
+  type IListed,
+  type Use
+} from './model';
 
 interface IArtifactsProps {
   run: Run;
@@ -68,7 +76,8 @@ function Item(props: {
 }): JSX.Element {
   const { one, chosen, onChoose } = props;
   const { artifact, names, madeBy, usedBy } = one;
-  const name = names.join(', ') || short(artifact.digest);
+  const { trans } = useSurroundings();
+  const name = names.join(', ') || nameless(artifact, trans);
   return (
     <li>
       <button
@@ -80,7 +89,9 @@ function Item(props: {
       >
         <span className="jp-KFRun-itemName">{name}</span>
         <span className="jp-KFRun-dim">
-          {artifact.kind} · {size(artifact.size)}
+          {[artifact.kind, artifact.size ? size(artifact.size) : '']
+            .filter(Boolean)
+            .join(' · ')}
         </span>
         <span className="jp-KFRun-dim">
           {madeBy.join(', ')}
@@ -89,6 +100,18 @@ function Item(props: {
       </button>
     </li>
   );
+}
+
+/** What an artifact is called that has no name of its own. */
+function nameless(artifact: Artifact, trans: TranslationBundle): string {
+  switch (artifact.kind) {
+    case 'notebook':
+      return trans.__('The notebook as it was run');
+    case 'environment':
+      return trans.__('The environment');
+    default:
+      return short(artifact.digest);
+  }
 }
 
 function Detail(props: {
@@ -122,7 +145,7 @@ function Detail(props: {
         onStep={onStep}
       />
       <section className="jp-KFRun-artifactCard">
-        <h3>{artifact.names.join(', ') || short(digest)}</h3>
+        <h3>{artifact.names.join(', ') || nameless(artifact, trans)}</h3>
         <div className="jp-KFRun-dim">
           {[artifact.kind, size(artifact.size), moment(artifact.created)]
             .filter(Boolean)

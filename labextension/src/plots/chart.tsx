@@ -95,6 +95,8 @@ export function Chart(props: IChartProps): JSX.Element {
   return (
     <figure className="jp-KFRun-chart">
       <figcaption>{title}</figcaption>
+      {/* the arrow keys move along the curves, as the pointer does */}
+      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions */}
       <div
         ref={ref}
         className="jp-KFRun-chartBody"

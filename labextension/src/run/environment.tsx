@@ -64,12 +64,26 @@ function Facts({
         {facts.map(([name, it]) => (
           <tr key={name}>
             <th scope="row">{name}</th>
-            <td>{it === null ? '–' : said(it)}</td>
+            <td>{shown(it)}</td>
           </tr>
         ))}
       </tbody>
     </table>
   );
+}
+
+function shown(it: unknown): string {
+  if (it === null) {
+    return '–';
+  }
+  if (Array.isArray(it)) {
+    return it.map(said).join(', ');
+  }
+  return isTable(it)
+    ? Object.entries(it)
+        .map(([name, one]) => `${name}=${said(one)}`)
+        .join(', ')
+    : said(it);
 }
 
 function isTable(it: unknown): it is Record<string, unknown> {

@@ -13,8 +13,13 @@ import { useSurroundings } from './context';
 import type { RunModel } from './model';
 import { Button, Failure, Problem, StateLabel } from './parts';
 
-export function Header(props: { model: RunModel; run: Run }): JSX.Element {
-  const { model, run } = props;
+export function Header(props: {
+  model: RunModel;
+  run: Run;
+  /** The run's error is shown elsewhere already. */
+  told: boolean;
+}): JSX.Element {
+  const { model, run, told } = props;
   const { trans, openNotebook } = useSurroundings();
   const [error, setError] = useState<ApiError | null>(null);
   const edit: RunModel['edit'] = async change => {
@@ -64,7 +69,7 @@ export function Header(props: { model: RunModel; run: Run }): JSX.Element {
         <Note key={run.note} run={run} edit={edit} />
       </dl>
       {error && <Problem error={error} />}
-      {run.error && <Failure error={run.error} path={run.path} />}
+      {run.error && !told && <Failure error={run.error} path={run.path} />}
     </header>
   );
 }

@@ -110,9 +110,10 @@ function indented(text: string): string {
 function Table({ preview }: { preview: Preview }): JSX.Element {
   const { columns, rows } = preview;
   return (
-    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
     <div
       className="jp-KFRun-tableScroll"
+      // what scrolls must be reachable by keyboard
+      // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
       tabIndex={0}
       role="region"
       aria-label={preview.name}

@@ -48,6 +48,9 @@ interface IRunViewProps {
   onPlace: (change: Partial<IRunPlace>) => void;
 }
 
+/** Views that a step's pane stands beside; the others need the room themselves. */
+const BESIDE: ReadonlySet<string> = new Set(['graph', 'timeline', 'source']);
+
 /** Below this width the step's pane goes below the view, in pixels. */
 const NARROW = 760;
 
@@ -88,6 +91,7 @@ export function RunView(props: IRunViewProps): JSX.Element {
     { id: 'environment', label: trans.__('Environment') }
   ];
   const view = views.some(one => one.id === place.view) ? place.view : 'graph';
+  const beside = open !== null && BESIDE.has(view);
   const body = () => {
     switch (view) {
       case 'timeline':
@@ -104,7 +108,7 @@ export function RunView(props: IRunViewProps): JSX.Element {
             run={run}
             chosen={place.artifact}
             onChoose={onArtifact}
-            onStep={onStep}
+            onStep={step => onPlace({ view: 'graph', step })}
           />
         );
       case 'source':
@@ -136,7 +140,11 @@ export function RunView(props: IRunViewProps): JSX.Element {
   };
   return (
     <div className="jp-KFRun" ref={ref}>
-      <Header model={model} run={run} />
+      <Header
+        model={model}
+        run={run}
+        told={beside && Boolean(steps.get(open)?.latest?.error)}
+      />
       <Split below={width < NARROW} label={trans.__('Size of the step’s pane')}>
         <Tabs
           label={trans.__('Views of the run')}
@@ -146,7 +154,7 @@ export function RunView(props: IRunViewProps): JSX.Element {
         >
           {body()}
         </Tabs>
-        {open !== null && (
+        {beside && (
           <StepPane
             key={open}
             model={model}

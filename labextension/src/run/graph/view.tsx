@@ -14,10 +14,12 @@ import {
   ReactFlow,
   ReactFlowProvider,
   useReactFlow,
+  useStore,
   type Edge,
   type EdgeProps,
   type Node,
-  type NodeProps
+  type NodeProps,
+  type ReactFlowState
 } from '@xyflow/react';
 import React, {
   createContext,
@@ -93,6 +95,7 @@ function Flow(props: IGraphProps): JSX.Element {
   const { pipeline, names, step, onChoose } = props;
   const { trans } = useSurroundings();
   const flow = useReactFlow();
+  const far = useStore(isFar);
   const host = useRef<HTMLDivElement | null>(null);
   const lines = pipeline?.edges ?? NO_EDGES;
   const key = names.join('\n');
@@ -109,6 +112,25 @@ function Flow(props: IGraphProps): JSX.Element {
       void flow.fitView(FIT);
     }
   }, [flow, nodes, width, height]);
+  useEffect(() => {
+    const place = step === null ? undefined : places.get(step);
+    if (place && width > 0) {
+      const { x, y, zoom } = flow.getViewport();
+      const left = place.x * zoom + x;
+      const top = place.y * zoom + y;
+      const seen =
+        left >= 0 &&
+        top >= 0 &&
+        left + BOX.width * zoom <= width &&
+        top + BOX.height * zoom <= height;
+      if (!seen && moved.current) {
+        void flow.setCenter(place.x + BOX.width / 2, place.y + BOX.height / 2, {
+          zoom,
+          duration: 150
+        });
+      }
+    }
+  }, [flow, places, step, width, height]);
   const focus = useCallback(
     (id: string) => {
       const place = places.get(id);
@@ -153,7 +175,7 @@ function Flow(props: IGraphProps): JSX.Element {
         host.current = element;
         sizeRef(element);
       }}
-      className="jp-KFRun-graph"
+      className={`jp-KFRun-graph ${far ? 'jp-mod-far' : ''}`}
       role="group"
       aria-label={trans.__('Steps and the values between them')}
       onKeyDown={onKeyDown}
@@ -170,7 +192,7 @@ function Flow(props: IGraphProps): JSX.Element {
         elementsSelectable={false}
         onlyRenderVisibleElements={large}
         disableKeyboardA11y
-        onMoveStart={event => {
+        onMove={event => {
           // null where the graph was moved by its own controls or by us
           moved.current ||= event !== null;
         }}
@@ -198,6 +220,11 @@ function Flow(props: IGraphProps): JSX.Element {
       </ReactFlow>
     </div>
   );
+}
+
+/** Whether the graph is seen from so far away that only colours can be told. */
+function isFar({ transform }: ReactFlowState): boolean {
+  return transform[2] < 0.4;
 }
 
 /** Small graphs are not blown up. */
@@ -229,6 +256,7 @@ function drawn(
     // the size is known ahead, so nothing has to be measured before the first paint
     width: BOX.width,
     height: BOX.height,
+    measured: BOX,
     handles: [
       {
         type: 'target',

@@ -30,6 +30,8 @@ import {
 
 const ROW = 26;
 const HEAD = 26;
+/** The room that a bar's label takes, in pixels. */
+const LABEL = 60;
 
 interface ITimelineProps {
   run: Run;
@@ -124,7 +126,6 @@ export function Timeline(props: ITimelineProps): JSX.Element {
           {trans.__('Ctrl + wheel zooms, dragging moves')}
         </span>
       </div>
-      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions */}
       <div
         className="jp-KFRun-timelineRows"
         ref={scroller}
@@ -262,12 +263,16 @@ function Bar(props: {
       className="jp-KFRun-bar"
       data-state={bar.state}
       data-cached={bar.cached || undefined}
-      style={{ left, width: Math.max(3, width) }}
+      style={{ left, width: Math.max(bar.cached ? 8 : 3, width) }}
       title={said}
       aria-label={said}
       onClick={() => onChoose(execution.step)}
     >
-      {room > 60 && <span>{bar.cached ? trans.__('cached') : took}</span>}
+      {(room > LABEL || left > LABEL) && (
+        <span className={room > LABEL ? undefined : 'jp-mod-before'}>
+          {bar.cached ? trans.__('cached') : took}
+        </span>
+      )}
     </button>
   );
 }
