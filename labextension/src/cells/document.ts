@@ -33,6 +33,15 @@ export function cellTexts(model: INotebookModel): ICellText[] {
   }));
 }
 
+/** The notebook's metadata without what widgets save in it, which may be much. */
+export function metadataOf(model: INotebookModel): Record<string, unknown> {
+  const metadata: Record<string, unknown> = {
+    ...model.sharedModel.getMetadata()
+  };
+  delete metadata.widgets;
+  return metadata;
+}
+
 /** The notebook as the server checks it, without outputs. */
 export function documentText(
   model: INotebookModel,
@@ -42,7 +51,7 @@ export function documentText(
   const content = {
     nbformat: model.nbformat,
     nbformat_minor: Math.max(5, model.nbformatMinor),
-    metadata: model.sharedModel.getMetadata(),
+    metadata: metadataOf(model),
     cells: Array.from(model.cells, (cell, index) => ({
       id: cell.id,
       cell_type: cell.type,

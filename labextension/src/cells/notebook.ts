@@ -1,19 +1,19 @@
 /** What is known of one open notebook: its marks at once, the server's opinion after a pause, its newest run live. */
 
 import type { NotebookPanel } from '@jupyterlab/notebook';
-import { Debouncer } from '@lumino/polling';
+import { Throttler } from '@lumino/polling';
 import { Signal, type ISignal } from '@lumino/signaling';
 
 import { problemsOf, type IProblem } from '../diagnostics/model';
 import type { IWorkbench } from '../tokens';
 import { CheckModel } from './check';
-import { cellTexts, documentText } from './document';
+import { cellTexts, documentText, metadataOf } from './document';
 import { LastRun } from './lastrun';
 import { markCells, type ICellText, type IMarking } from './marks';
-import { cellViews, type ICellView } from './view';
+import { cellViews, flowsOf, type Flows, type ICellView } from './view';
 
-/** How long typing must rest before the marks are read again, in milliseconds. */
-const SHORT = 60;
+/** The marks are read again at most once in this time, in milliseconds; outputs may come without a pause. */
+const SHORT = 100;
 
 const NO_MARKS: IMarking = { dialect: 'kubeflow', marks: new Map(), steps: [] };
 
@@ -129,6 +129,7 @@ export class NotebookState {
   private onChecked(): void {
     const { checked } = this.check;
     this._problems = checked ? problemsOf(checked.check) : [];
+    this._flows = flowsOf(checked?.check ?? null);
     this.refresh();
   }
 
@@ -139,7 +140,7 @@ export class NotebookState {
       return;
     }
     const cells = cellTexts(model);
-    const metadata = model.sharedModel.getMetadata();
+    const metadata = metadataOf(model);
     const snapshot = JSON.stringify([cells, metadata]);
     if (snapshot === this._snapshot) {
       if (this._areNew) {
@@ -175,17 +176,18 @@ export class NotebookState {
     this._views = cellViews(
       this._marking.marks,
       this._problems,
-      this.check.checked?.check ?? null,
+      this._flows,
       this.lastRun.steps
     );
     this._changed.emit();
   }
 
   private readonly _changed = new Signal<this, void>(this);
-  private readonly _soon = new Debouncer(() => this.update(), SHORT);
+  private readonly _soon = new Throttler(() => this.update(), SHORT);
   private _marking: IMarking = NO_MARKS;
   private _isDirective = false;
   private _problems: readonly IProblem[] = [];
+  private _flows: ReadonlyMap<string, Flows> = new Map();
   private _views: ReadonlyMap<string, ICellView> = new Map();
   private _snapshot = '';
   private _areNew = false;

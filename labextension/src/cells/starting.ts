@@ -23,7 +23,14 @@ export async function runPart(
 ): Promise<void> {
   const { context } = state.panel;
   try {
-    if (context.model.dirty && !context.model.readOnly) {
+    if (context.model.dirty) {
+      if (context.model.readOnly) {
+        throw new Error(
+          trans.__(
+            'The notebook has changes but is read-only. Save it under another name.'
+          )
+        );
+      }
       await context.save();
     }
     live.start();

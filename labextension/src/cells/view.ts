@@ -37,30 +37,37 @@ export interface IStepRun {
   readonly error: string;
 }
 
-/** What comes into a step and goes out of it, by the pipeline of a check. */
-export function flowsOf(
-  check: Check | null,
-  step: string
-): Pick<ICellView, 'incoming' | 'outgoing' | 'after'> {
-  const found = check?.pipeline?.steps.find(each => each.name === step);
-  if (!check?.pipeline || !found) {
-    return { incoming: [], outgoing: [], after: [] };
+/** What comes into a step and goes out of it. */
+export type Flows = Pick<ICellView, 'incoming' | 'outgoing' | 'after'>;
+
+const NO_FLOWS: Flows = { incoming: [], outgoing: [], after: [] };
+
+/** What comes into each step and goes out of it, by the pipeline of a check. */
+export function flowsOf(check: Check | null): Map<string, Flows> {
+  const { steps, edges } = check?.pipeline ?? { steps: [], edges: [] };
+  const takers = new Map<string, string[]>();
+  for (const { source, target, names } of edges) {
+    for (const name of names) {
+      const key = JSON.stringify([source, name]);
+      takers.set(key, [...(takers.get(key) ?? []), target]);
+    }
   }
-  const incoming = found.inputs
-    .filter(each => isName(each.name))
-    .map(each => ({ name: each.name, steps: [each.producer] }));
-  const outgoing = found.outputs.filter(isName).map(name => ({
-    name,
-    steps: (check.pipeline?.edges ?? [])
-      .filter(edge => edge.source === step && edge.names.includes(name))
-      .map(edge => edge.target)
-  }));
-  const givers = new Set(found.inputs.map(each => each.producer));
-  return {
-    incoming,
-    outgoing,
-    after: found.after.filter(name => !givers.has(name))
-  };
+  return new Map(
+    steps.map(({ name: step, inputs, outputs, after }) => {
+      const givers = new Set(inputs.map(each => each.producer));
+      const flows: Flows = {
+        incoming: inputs
+          .filter(each => isName(each.name))
+          .map(each => ({ name: each.name, steps: [each.producer] })),
+        outgoing: outputs.filter(isName).map(name => ({
+          name,
+          steps: takers.get(JSON.stringify([step, name])) ?? []
+        })),
+        after: after.filter(name => !givers.has(name))
+      };
+      return [step, flows];
+    })
+  );
 }
 
 /** Implicit variables, such as the state of a generator, are written in angle brackets and not shown. */
@@ -81,7 +88,7 @@ export function stepRun(execution: Execution | undefined): IStepRun | null {
 export function cellViews(
   marks: ReadonlyMap<string, IMark>,
   problems: readonly IProblem[],
-  check: Check | null,
+  flows: ReadonlyMap<string, Flows>,
   lastRun: ReadonlyMap<string, Execution>
 ): Map<string, ICellView> {
   const byCell = new Map<string, IProblem[]>();
@@ -105,7 +112,7 @@ export function cellViews(
       by: mark?.by ?? null,
       leads,
       problems: byCell.get(id) ?? [],
-      ...flowsOf(check, step),
+      ...(flows.get(step) ?? NO_FLOWS),
       run: step ? stepRun(lastRun.get(step)) : null
     });
   }
