@@ -466,7 +466,7 @@ def _random(reading: Reading, handoff: Handoff, report: Report) -> None:
 
 #: Modules whose settings any step may notice, and those whose settings change more than how things look.
 _WHOLE = frozenset({"sys", "os", "warnings", "logging", "dotenv", "locale", "site"})
-_DEEP = frozenset({"sys", "os", "torch", "tensorflow", "dotenv", "decimal"})
+_DEEP = frozenset({"sys", "os", "torch", "tensorflow", "dotenv", "decimal", "logging"})
 
 
 def _modules(reading: Reading, report: Report) -> None:

@@ -46,9 +46,12 @@ _ENVIRONMENT = frozenset(
         "torch.set_num_threads", "tensorflow.random.set_seed", "tensorflow.keras.utils.set_random_seed", "os.chdir",
         "os.putenv", "locale.setlocale", "sklearn.set_config", "dotenv.load_dotenv", "load_dotenv", "site.addsitedir",
         "sys.path.append", "sys.path.insert", "sys.path.extend",
+        "logging.disable", "logging.captureWarnings", "logging.config.dictConfig", "logging.config.fileConfig",
         "sys.setrecursionlimit", "decimal.setcontext", "decimal.getcontext", "torch.set_printoptions",
     }
 )  # fmt: skip
+#: Methods of a logger that set it up; a logger travels by its name, and is made anew in each process.
+_LOGGER = frozenset({"setLevel", "addHandler", "removeHandler", "addFilter", "removeFilter"})
 _METRICS_STEP = "pipeline-metrics"
 
 
@@ -88,6 +91,7 @@ class Reading:
         self.nudged: dict[str, list[Site]] = {}
         self.seeded: dict[str, Site] = {}
         self.environment: dict[str, Site] = {}
+        self.loggers: set[str] = set()
         #: for each step, by its index: the modules it sets up for its process, with the first place
         self.configured: dict[int, dict[str, Site]] = {}
         self.statements: dict[str, tuple[ast.stmt, ...]] = {}
@@ -130,6 +134,13 @@ class Reading:
             self.plain[cell.index] = translation.plain
             if mark.role != "skip":
                 self.aliases.learn(translation.tree)
+                self.loggers |= {
+                    target.id
+                    for statement in translation.tree.body
+                    if isinstance(statement, ast.Assign) and self._is_logger(statement.value)
+                    for target in statement.targets
+                    if isinstance(target, ast.Name)
+                }
                 future = tuple(sorted({*future, *_futures(translation.tree)}))
             self.futures[cell.index] = future
 
@@ -226,8 +237,15 @@ class Reading:
             call = statement.value if isinstance(statement, ast.Expr) else None
         if not isinstance(call, ast.Call):
             return ""
+        if isinstance(call.func, ast.Attribute) and call.func.attr in _LOGGER and self._is_logger(call.func.value):
+            return "logging"
         dotted = self.aliases.dotted(call.func)
         return (root_name(call.func) or dotted) if dotted in _ENVIRONMENT else ""
+
+    def _is_logger(self, node: ast.expr) -> bool:
+        if isinstance(node, ast.Call):
+            return self.aliases.dotted(node.func) == "logging.getLogger"
+        return isinstance(node, ast.Name) and node.id in self.loggers
 
     def _metrics(self, cells: dict[str, list[DocumentCell]]) -> None:
         """Kale's metrics cell prints names; they become metrics of a step of their own at the end."""

@@ -166,11 +166,16 @@ def test_many_cells_stay_cheap() -> None:
         ("pd.set_option('display.max_rows', 5)", "print(1)", None),
         ("os.chdir('data')", "print(1)", "warning"),
         ("pd.concat([df])", "print(df)", None),
+        ("log.setLevel('DEBUG')", "log.debug('here')", "warning"),
+        ("logging.getLogger('mine').setLevel(10)", "log.debug('here')", "warning"),
+        ("logging.basicConfig(level=10)", "log.debug('here')", "warning"),
+        ("log.debug('here')", "log.debug('there')", None),
     ],
 )
 def test_a_step_that_sets_up_its_process_only(line: str, later: str, severity: str | None) -> None:
     made = f"{S}a\ndf = pd.DataFrame()\n{line}"
-    found = [d for d in findings("import os\nimport pandas as pd", made, f"{S}b\n{later}") if d.code == "KF163"]
+    above = "import logging, os\nimport pandas as pd\nlog = logging.getLogger(__name__)"
+    found = [d for d in findings(above, made, f"{S}b\n{later}") if d.code == "KF163"]
     assert [d.severity for d in found] == ([severity] if severity else [])
     assert all("`b`" in d.message and "setup" in d.fix for d in found)
 
