@@ -230,6 +230,7 @@ class RunsPlugin {
       share: 4,
       widget: section
     });
+    app.contextMenu.menu.aboutToClose.connect(() => section.focusAgain());
     section.model.changed.connect(() => {
       app.commands.notifyCommandChanged();
     });

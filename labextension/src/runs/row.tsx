@@ -47,7 +47,8 @@ export interface IRowActions {
 
 interface IGroupRowProps {
   experiment: string;
-  count: number;
+  /** How many runs are in the group, as far as they are loaded. */
+  count: string;
   folded: boolean;
   rowKey: string;
   current: boolean;

@@ -42,6 +42,22 @@ export class RunsSection extends ReactWidget {
     this.workbench.live.start();
   }
 
+  /** Give the keyboard back to the row that a menu was opened for, unless it went elsewhere. */
+  focusAgain(): void {
+    const key = this.model.selection.current;
+    if (!this.aimed || key === null) {
+      return;
+    }
+    this.aimed = false;
+    requestAnimationFrame(() => {
+      if (document.activeElement === document.body) {
+        this.node
+          .querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"]`)
+          ?.focus();
+      }
+    });
+  }
+
   override dispose(): void {
     this.model.dispose();
     this.list.dispose();
@@ -73,11 +89,15 @@ export class RunsSection extends ReactWidget {
       choose: (run, range) => model.toggle(run, range),
       cancel: run => void actions.cancel(run),
       resume: run => void actions.resume(run, false),
-      aim: run => model.aim(run),
+      aim: run => {
+        this.aimed = true;
+        model.aim(run);
+      },
       focus: key => model.setCurrent(key),
       fold: experiment => model.foldExperiment(experiment)
     };
   }
 
   private readonly rowActions: IRowActions;
+  private aimed = false;
 }

@@ -335,7 +335,7 @@ function Body(
               key={row.key}
               rowKey={row.key}
               experiment={model.experimentOf(row.key)}
-              count={model.countOf(row.key)}
+              count={`${model.countOf(row.key)}${list.hasMore ? '+' : ''}`}
               folded={model.isFolded(row.key)}
               current={row.key === current}
               actions={actions}
