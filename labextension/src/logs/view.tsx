@@ -3,7 +3,7 @@
 import React, { useEffect, useMemo, useReducer, useState } from 'react';
 
 import type { Execution } from '../api/types';
-import { isAborted } from '../api/errors';
+import { asApiError, isAborted, type ApiError } from '../api/errors';
 import { useSurroundings } from '../run/context';
 import { Button, Problem } from '../run/parts';
 import type { IStepNow } from '../run/steps';
@@ -110,6 +110,10 @@ export function ExecutionLog({
 const SHARE = 128 * 1024;
 /** How often the logs of steps that are running are looked at, in milliseconds. */
 const OFTEN = 1500;
+/** How many logs are asked for at once: a browser opens six connections, and others want some. */
+const AT_ONCE = 3;
+/** How often what came is shown while more is asked for, in milliseconds. */
+const SHOWING = 400;
 
 export function AllLogs({
   steps
@@ -119,6 +123,7 @@ export function AllLogs({
   const { client, trans } = useSurroundings();
   const [version, redraw] = useRedraw();
   const [loading, setLoading] = useState(true);
+  const [error, setError] = useState<ApiError | null>(null);
   const executions = useMemo(() => begun(steps), [steps]);
   const texts = useMemo(() => new Map<string, IText>(), []);
   const [beat, setBeat] = useReducer((count: number) => count + 1, 0);
@@ -126,38 +131,51 @@ export function AllLogs({
 
   useEffect(() => {
     const stop = new AbortController();
-    const ask = async () => {
-      for (const execution of executions) {
-        const known = texts.get(execution.id);
-        if (known?.final || stop.signal.aborted) {
-          continue;
-        }
-        const final = !isGoing(execution.state);
-        const text: IText = { out: '', err: '', final };
-        for (const [stream, part] of STREAMS) {
-          const response = await client.request(
-            '/runs/{run}/executions/{execution}/logs/{stream}',
-            'get',
-            {
-              path: { run: execution.run, execution: execution.id, stream },
-              query: { offset: -SHARE }
-            },
-            stop.signal
-          );
-          text[part] = await response.text();
-        }
-        texts.set(execution.id, text);
-        redraw();
+    const ask = async (execution: Execution) => {
+      const final = !isGoing(execution.state);
+      const text: IText = { out: '', err: '', final };
+      for (const [stream, part] of STREAMS) {
+        const response = await client.request(
+          '/runs/{run}/executions/{execution}/logs/{stream}',
+          'get',
+          {
+            path: { run: execution.run, execution: execution.id, stream },
+            query: { offset: -SHARE }
+          },
+          stop.signal
+        );
+        text[part] = await response.text();
+      }
+      texts.set(execution.id, text);
+    };
+    const wanted = executions.filter(one => !texts.get(one.id)?.final);
+    const worker = async () => {
+      for (
+        let next = wanted.shift();
+        next && !stop.signal.aborted;
+        next = wanted.shift()
+      ) {
+        await ask(next);
       }
     };
-    ask().then(
-      () => setLoading(false),
-      (error: unknown) => {
-        if (!isAborted(error)) {
+    // what came is shown now and then: with each answer it would be put together anew
+    const shower = setInterval(redraw, SHOWING);
+    const asked = Promise.all(Array.from({ length: AT_ONCE }, worker));
+    asked
+      .finally(() => clearInterval(shower))
+      .then(
+        () => {
+          redraw();
           setLoading(false);
+        },
+        (thrown: unknown) => {
+          redraw();
+          if (!isAborted(thrown)) {
+            setError(asApiError(thrown));
+            setLoading(false);
+          }
         }
-      }
-    );
+      );
     return () => stop.abort();
   }, [client, executions, texts, redraw, beat]);
   useEffect(() => {
@@ -175,6 +193,7 @@ export function AllLogs({
   );
   return (
     <div className="jp-KFRun-fill">
+      {error && <Problem error={error} />}
       <LogViewer
         buffer={buffer}
         version={version}

@@ -8,15 +8,16 @@ import {
   Controls,
   EdgeLabelRenderer,
   getBezierPath,
-  Handle,
   MiniMap,
   Position,
   ReactFlow,
   ReactFlowProvider,
   useReactFlow,
   useStore,
+  ViewportPortal,
   type Edge,
   type EdgeProps,
+  type MiniMapNodeProps,
   type Node,
   type NodeProps,
   type ReactFlowState
@@ -104,14 +105,30 @@ function Flow(props: IGraphProps): JSX.Element {
     [key, lines]
   );
   const large = nodes.length > LARGE;
+  // a large graph has one path for all its lines: those at the chosen step are drawn upon it one by one
+  const shownEdges = useMemo(
+    () =>
+      large
+        ? edges.filter(edge => edge.source === step || edge.target === step)
+        : edges,
+    [large, edges, step]
+  );
+  const allLines = useMemo(
+    () => (large ? allPaths(lines, places) : ''),
+    [large, lines, places]
+  );
   const [sizeRef, width, height] = useSize<HTMLDivElement>();
   const moved = useRef(false);
   useEffect(() => {
-    // as long as nobody has moved it the graph fits the room it has
+    // as long as nobody has moved it a graph fits the room it has, and a large one shows where it begins
     if (!moved.current && width > 0) {
-      void flow.fitView(FIT);
+      if (large) {
+        void flow.setViewport(beginning(places, height));
+      } else {
+        void flow.fitView(FIT);
+      }
     }
-  }, [flow, nodes, width, height]);
+  }, [flow, nodes, places, large, width, height]);
   useEffect(() => {
     const place = step === null ? undefined : places.get(step);
     if (place && width > 0) {
@@ -123,14 +140,15 @@ function Flow(props: IGraphProps): JSX.Element {
         top >= 0 &&
         left + BOX.width * zoom <= width &&
         top + BOX.height * zoom <= height;
-      if (!seen && moved.current) {
+      if (!seen && (large || moved.current)) {
+        moved.current = true;
         void flow.setCenter(place.x + BOX.width / 2, place.y + BOX.height / 2, {
           zoom,
           duration: 150
         });
       }
     }
-  }, [flow, places, step, width, height]);
+  }, [flow, places, large, step, width, height]);
   const focus = useCallback(
     (id: string) => {
       const place = places.get(id);
@@ -182,7 +200,7 @@ function Flow(props: IGraphProps): JSX.Element {
     >
       <ReactFlow<StepNode, ValueEdge>
         nodes={nodes}
-        edges={edges}
+        edges={shownEdges}
         nodeTypes={NODE_TYPES}
         edgeTypes={EDGE_TYPES}
         nodesDraggable={false}
@@ -197,13 +215,20 @@ function Flow(props: IGraphProps): JSX.Element {
           moved.current ||= event !== null;
         }}
         deleteKeyCode={null}
-        fitView
+        fitView={!large}
         fitViewOptions={FIT}
         minZoom={0.03}
         maxZoom={2}
         proOptions={{ hideAttribution: true }}
       >
         <Background gap={24} />
+        {large && (
+          <ViewportPortal>
+            <svg className="jp-KFRun-allLines" aria-hidden="true">
+              <path d={allLines} />
+            </svg>
+          </ViewportPortal>
+        )}
         <Controls
           showInteractive={false}
           fitViewOptions={FIT}
@@ -213,13 +238,57 @@ function Flow(props: IGraphProps): JSX.Element {
           <MiniMap
             pannable
             zoomable
-            nodeClassName={node => (node.id === step ? 'jp-mod-chosen' : '')}
+            nodeComponent={MiniStep}
             ariaLabel={trans.__('Overview of all steps')}
           />
         )}
       </ReactFlow>
     </div>
   );
+}
+
+/** The zoom at which a large graph is first seen: its boxes can be read. */
+const READABLE = 0.7;
+
+/** Where a large graph begins: its first layer at the left, its middle in the middle. */
+function beginning(
+  places: ReadonlyMap<string, IPlace>,
+  height: number
+): { x: number; y: number; zoom: number } {
+  const all = [...places.values()];
+  const left = Math.min(...all.map(place => place.x));
+  const top = Math.min(...all.map(place => place.y));
+  const bottom = Math.max(...all.map(place => place.y)) + BOX.height;
+  const tall = (bottom - top) * READABLE;
+  return {
+    x: 32 - left * READABLE,
+    y: (tall < height ? (height - tall) / 2 : 32) - top * READABLE,
+    zoom: READABLE
+  };
+}
+
+/** All lines as one path. */
+function allPaths(
+  lines: Pipeline['edges'],
+  places: ReadonlyMap<string, IPlace>
+): string {
+  let out = '';
+  for (const { source, target } of lines) {
+    const from = places.get(source);
+    const to = places.get(target);
+    if (from && to) {
+      const [path] = getBezierPath({
+        sourceX: from.x + BOX.width,
+        sourceY: from.y + BOX.height / 2,
+        sourcePosition: Position.Right,
+        targetX: to.x,
+        targetY: to.y + BOX.height / 2,
+        targetPosition: Position.Left
+      });
+      out += path;
+    }
+  }
+  return out;
 }
 
 /** Whether the graph is seen from so far away that only colours can be told. */
@@ -314,7 +383,6 @@ function StepBox({ id }: NodeProps<StepNode>): JSX.Element {
       tabIndex={chosen === id || chosen === null ? 0 : -1}
       onClick={() => choose(id)}
     >
-      <Handle type="target" position={Position.Left} isConnectable={false} />
       <Sign state={state} />
       <span className="jp-KFRun-boxText">
         <span className="jp-KFRun-boxName">{id}</span>
@@ -326,8 +394,23 @@ function StepBox({ id }: NodeProps<StepNode>): JSX.Element {
           {attempts > 1 && ` · ${trans.__('attempt %1', attempts)}`}
         </span>
       </span>
-      <Handle type="source" position={Position.Right} isConnectable={false} />
     </button>
+  );
+}
+
+/** A step on the overview of a large graph. */
+function MiniStep({ id, x, y, width, height }: MiniMapNodeProps): JSX.Element {
+  const { model, step: chosen } = useChosen();
+  const step = useStep(model, id);
+  return (
+    <rect
+      className={`jp-KFRun-miniStep ${id === chosen ? 'jp-mod-chosen' : ''}`}
+      data-state={step ? stateOf(step) : 'NONE'}
+      x={x}
+      y={y}
+      width={width}
+      height={height}
+    />
   );
 }
 
