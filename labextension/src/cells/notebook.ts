@@ -183,7 +183,10 @@ export class NotebookState {
   }
 
   private readonly _changed = new Signal<this, void>(this);
-  private readonly _soon = new Throttler(() => this.update(), SHORT);
+  private readonly _soon = new Throttler(() => this.update(), {
+    limit: SHORT,
+    edge: 'trailing'
+  });
   private _marking: IMarking = NO_MARKS;
   private _isDirective = false;
   private _problems: readonly IProblem[] = [];
