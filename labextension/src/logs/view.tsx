@@ -202,7 +202,13 @@ export function AllLogs({
         empty={
           loading ? trans.__('Loading…') : trans.__('Nothing was written.')
         }
-      />
+      >
+        {loading && (
+          <span className="jp-KFRun-dim" role="status">
+            {trans.__('%1 of %2 steps', texts.size, executions.length)}
+          </span>
+        )}
+      </LogViewer>
     </div>
   );
 }

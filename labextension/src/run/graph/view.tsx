@@ -7,6 +7,7 @@ import {
   BaseEdge,
   Controls,
   EdgeLabelRenderer,
+  Handle,
   getBezierPath,
   MiniMap,
   Position,
@@ -142,13 +143,22 @@ function Flow(props: IGraphProps): JSX.Element {
         top + BOX.height * zoom <= height;
       if (!seen && (large || moved.current)) {
         moved.current = true;
-        void flow.setCenter(place.x + BOX.width / 2, place.y + BOX.height / 2, {
-          zoom,
-          duration: 150
-        });
+        const [x, y] = [place.x + BOX.width / 2, place.y + BOX.height / 2];
+        void flow.setCenter(x, y, { zoom, duration: 150 });
+        // a box that went out of view took the focus with it
+        const timer = setTimeout(() => {
+          if (document.activeElement === document.body) {
+            boxOf(host.current, step)?.focus({ preventScroll: true });
+          }
+        }, 250);
+        return () => clearTimeout(timer);
       }
     }
+    return undefined;
   }, [flow, places, large, step, width, height]);
+  const onMoved = () => {
+    moved.current = true;
+  };
   const focus = useCallback(
     (id: string) => {
       const place = places.get(id);
@@ -162,13 +172,7 @@ function Flow(props: IGraphProps): JSX.Element {
       }
       // a box that was out of view is drawn in the next frame
       requestAnimationFrame(() =>
-        requestAnimationFrame(() =>
-          host.current
-            ?.querySelector<HTMLElement>(
-              `.react-flow__node[data-id="${CSS.escape(id)}"] .jp-KFRun-box`
-            )
-            ?.focus()
-        )
+        requestAnimationFrame(() => boxOf(host.current, id)?.focus())
       );
     },
     [flow, places]
@@ -231,6 +235,9 @@ function Flow(props: IGraphProps): JSX.Element {
         )}
         <Controls
           showInteractive={false}
+          onZoomIn={onMoved}
+          onZoomOut={onMoved}
+          onFitView={large ? onMoved : undefined}
           fitViewOptions={FIT}
           aria-label={trans.__('Zoom')}
         />
@@ -289,6 +296,12 @@ function allPaths(
     }
   }
   return out;
+}
+
+function boxOf(graph: HTMLElement | null, step: string | null) {
+  return graph?.querySelector<HTMLElement>(
+    `.jp-KFRun-box[data-step="${CSS.escape(step ?? '')}"]`
+  );
 }
 
 /** Whether the graph is seen from so far away that only colours can be told. */
@@ -383,6 +396,9 @@ function StepBox({ id }: NodeProps<StepNode>): JSX.Element {
       tabIndex={chosen === id || chosen === null ? 0 : -1}
       onClick={() => choose(id)}
     >
+      {/* where lines end: React Flow measures them */}
+      <Handle type="target" position={Position.Left} isConnectable={false} />
+      <Handle type="source" position={Position.Right} isConnectable={false} />
       <Sign state={state} />
       <span className="jp-KFRun-boxText">
         <span className="jp-KFRun-boxName">{id}</span>
