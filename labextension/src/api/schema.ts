@@ -331,7 +331,10 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** What the step displayed, in order; `after` the `next` of the former answer for what came since. */
+        /**
+         * What the step displayed, in order; `after` the `next` of the former answer for what came since.
+         * @description A log: besides nbformat's outputs there are `clear_output` (with `wait`) and `update_display_data`, and an output may have `transient.display_id`. Neighbouring streams are to be joined.
+         */
         get: operations["getOutputs"];
         put?: never;
         post?: never;
@@ -461,7 +464,7 @@ export interface components {
         /** @enum {string} */
         State: "PENDING" | "RUNNING" | "SUCCEEDED" | "SKIPPED" | "FAILED" | "CANCELING" | "CANCELED" | "PAUSED" | "INTERRUPTED";
         /** @enum {string} */
-        RunKind: "pipeline" | "notebook" | "cell" | "session";
+        RunKind: "pipeline" | "notebook" | "job" | "cell" | "session";
         Error: {
             type: string;
             code: string;
@@ -667,7 +670,7 @@ export interface components {
             diagnostics: components["schemas"]["Diagnostic"][];
             cursor: number;
         };
-        /** @description What changed after the cursor `after` up to `cursor`, folded: whole runs and whole executions as they are now. A client whose own cursor is below `after` has missed something and asks /changes; one whose cursor is at or above `cursor` knows it already. `reset`: too much to tell, load everything anew. */
+        /** @description What changed after the cursor `after` up to `cursor`, folded: whole runs and whole executions as they are now. A client whose own cursor is below `after` has missed something and asks /changes; one whose cursor is at or above `cursor` knows it already. A server that just started says so by one without content. `reset`: too much to tell, load everything anew. */
         Changes: {
             after: number;
             cursor: number;
@@ -680,6 +683,7 @@ export interface components {
             name: string;
             type: string;
             preview: string;
+            /** @description empty for a parameter and for what could not be stored */
             digest: string;
             /** @description bytes of the artifact it lies in */
             size: number | null;
@@ -721,6 +725,8 @@ export interface components {
                 };
             }[];
             next: number;
+            /** @description there is more already: ask again at once */
+            more?: boolean;
         };
         Source: {
             steps: {
