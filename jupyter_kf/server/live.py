@@ -54,6 +54,7 @@ class Live:
         self._over = threading.Event()
         self._woken = threading.Event()
         self._unfinished: dict[str, Run] = {}
+        self._pace: _Pace | None = None
         self._thread = threading.Thread(target=self._run, name="jupyter_kf live", daemon=True)
 
     @property
@@ -79,18 +80,29 @@ class Live:
     # in the thread
 
     def _run(self) -> None:
+        said = ""
+        if not self._made():
+            self._pace = _Pace(0)
         while not self._over.is_set():
             try:
                 if self._there():
                     with self._open_bench() as bench:
                         self._follow(bench)
+                said = ""
             except (KFError, OSError) as exc:  # the store is away: look again later, from what it holds then
-                log.warning("Runs cannot be followed at the moment: %s", exc)
+                if str(exc) != said:
+                    log.warning("Runs cannot be followed at the moment: %s", exc)
+                said = str(exc)
             self._rest(IDLE)
 
     def _follow(self, bench: Workbench) -> None:
         metadata = bench.store.metadata
-        pace = _Pace(metadata.cursor())
+        if self._pace is None:
+            self._pace = _Pace(metadata.cursor())
+        pace = self._pace
+        pace.again()
+        # who asked for runs before this thread was ready learns from it that something may have happened since
+        self._tell(Changes(pace.told, pace.told))
         bench.recover()
         recovered = time.monotonic()
         self._unfinished = {run.id: run for run in metadata.runs(states=_UNFINISHED, limit=None)}
@@ -113,6 +125,13 @@ class Live:
                     self._rest(IDLE)
         finally:
             watcher.close()
+
+    def _made(self) -> bool:
+        """True where the store is there already, or where nobody can say."""
+        try:
+            return self._there()
+        except (KFError, OSError):
+            return True
 
     def _rest(self, seconds: float) -> None:
         self._woken.wait(seconds)
@@ -138,6 +157,10 @@ class _Pace:
         self._waiting: list[Touch] = []
         self._at = 0.0
         self._last: dict[str, float] = {}
+
+    def again(self) -> None:
+        """Begin once more after what was told: something may have been lost on the way."""
+        self.seen, self._waiting = self.told, []
 
     @property
     def waits(self) -> bool:

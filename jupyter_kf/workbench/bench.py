@@ -344,6 +344,14 @@ class Workbench:
             )
         return RunPage(tuple(found), metadata.progress(found), total, offset, limit, cursor)
 
+    def find(self, run: str) -> Run:
+        """Return the run that a reference means, without its steps.
+
+        Raises:
+            UsageError: KF410, KF411 where there is none or several.
+        """
+        return self._find(run)
+
     def overview(self, run: str) -> RunOverview:
         """Return a run as it is now, with how far it is, and the log's cursor."""
         metadata = self.store.metadata

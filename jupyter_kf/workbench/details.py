@@ -62,16 +62,16 @@ def run_notebook(bench: Workbench, run: str, *, executed: bool = False) -> Path:
     Raises:
         UsageError: KF443 where the run has none. StoreError: KF611 where it was collected.
     """
-    view = bench.overview(run).view
-    digest = view.run.snapshot
+    found = bench.find(run)
+    digest = found.snapshot
     if executed:
-        graph = bench.store.metadata.lineage_of_run(view.id)
+        graph = bench.store.metadata.lineage_of_run(found.id)
         kept = {a.digest for a in graph.artifacts if a.kind == "notebook"} - {digest}
         digest = next((use.digest for use in reversed(graph.uses) if use.digest in kept), "")
     if not digest:
         what = "executed notebook" if executed else "notebook"
         raise UsageError(
-            f"Run {view.name} of kind {view.run.kind} has no {what}.",
+            f"Run {found.name} of kind {found.kind} has no {what}.",
             code="KF443",
             fix="Whole notebooks have an executed copy once they are over." if executed else "It was no notebook's.",
         )
@@ -80,7 +80,7 @@ def run_notebook(bench: Workbench, run: str, *, executed: bool = False) -> Path:
 
 def run_environment(bench: Workbench, run: str) -> dict[str, Any]:
     """Return what was written down about the environment of a run, empty where that is gone."""
-    return environment_of(bench.store, bench.overview(run).view.run)
+    return environment_of(bench.store, bench.find(run))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def curves(bench: Workbench, run: str, *, name: str = "", step: str = "", points
 
     Thinning keeps the lowest and the highest of neighbouring points, so that no peak is lost.
     """
-    found = bench.store.metadata.metrics(bench.overview(run).view.id, name or None, step or None)
+    found = bench.store.metadata.metrics(bench.find(run).id, name or None, step or None)
     last = {point.step: point.execution for point in found}
     groups: dict[tuple[str, str], list[MetricPoint]] = {}
     for point in found:
@@ -158,7 +158,7 @@ class ExecutionDetails:
 def find_execution(bench: Workbench, run: str, execution: str) -> Execution:
     """Return an execution of a run; raises UsageError KF416 where the run has none with this id."""
     found = bench.store.metadata.execution(execution)
-    if found.run != bench.overview(run).view.id:
+    if found.run != bench.find(run).id:
         raise UsageError(f"Run {run} has no execution {execution!r}.", code="KF416", fix="Look at the run again.")
     return found
 

@@ -59,8 +59,13 @@ class KFHandler(ExtensionHandlerMixin, APIHandler):
 
     async def answer_run(self, work: Callable[[Workbench], RunOverview], status: int = 200) -> None:
         """Do something to a run in a thread, and send the schema ``Run``."""
-        overview: RunOverview = await self.desk.call(work)
-        self.answer(run_answer(overview.view.run, overview.progress, self.desk.paths.shown), status)
+        shown = self.desk.paths.shown
+
+        def done(bench: Workbench) -> dict[str, Any]:
+            overview = work(bench)
+            return run_answer(overview.view.run, overview.progress, shown)
+
+        self.answer(await self.desk.call(done), status)
 
     def log_exception(self, kind: Any, value: Any, trace: Any) -> None:
         """Say of a user's mistake what it is and no more."""

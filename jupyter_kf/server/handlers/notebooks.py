@@ -19,7 +19,7 @@ class CheckHandler(KFHandler):
     async def get(self) -> None:
         """Check a saved notebook."""
         path = self.desk.paths.local(self.query()["path"])
-        self.answer(check_answer(await self.desk.call(lambda bench: bench.check(path))))
+        self.answer(await self.desk.call(lambda bench: check_answer(bench.check(path))))
 
     @web.authenticated
     @authorized
@@ -28,7 +28,7 @@ class CheckHandler(KFHandler):
         given = self.content()
         path = self.desk.paths.place(given["path"])
         content = json.dumps(given["content"]).encode()
-        self.answer(check_answer(await self.desk.call(lambda bench: bench.check(path, content=content))))
+        self.answer(await self.desk.call(lambda bench: check_answer(bench.check(path, content=content))))
 
 
 HANDLERS: tuple[tuple[str, type[KFHandler]], ...] = (("/notebooks/check", CheckHandler),)

@@ -86,7 +86,7 @@ class RunLineageHandler(KFHandler):
         self.query()
 
         def drawn(bench: Workbench) -> dict[str, Any]:
-            graph: LineageGraph = bench.store.metadata.lineage_of_run(bench.overview(run).view.id)
+            graph: LineageGraph = bench.store.metadata.lineage_of_run(bench.find(run).id)
             return graph_answer(graph, bench.store.metadata.collected([a.digest for a in graph.artifacts]))
 
         self.answer(await self.desk.call(drawn))

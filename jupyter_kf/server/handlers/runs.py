@@ -27,8 +27,8 @@ class RunsHandler(KFHandler):
         asked = self.query()
         if "notebook" in asked:
             asked["notebook"] = self.desk.paths.local(asked["notebook"])
-        page = await self.desk.call(lambda bench: bench.page(**asked))
-        self.answer(page_answer(page, self.desk.paths.shown))
+        shown = self.desk.paths.shown
+        self.answer(await self.desk.call(lambda bench: page_answer(bench.page(**asked), shown)))
 
     @web.authenticated
     @authorized
@@ -36,9 +36,10 @@ class RunsHandler(KFHandler):
         """Start a run."""
         given = self.content()
         path = self.desk.paths.local(given["path"])
-        overview = await self.desk.call(lambda bench: _started(bench, path, given))
+        shown = self.desk.paths.shown
+        answer = await self.desk.call(lambda bench: overview_answer(_started(bench, path, given), shown))
         self.wake()
-        self.answer(overview_answer(overview, self.desk.paths.shown), 201)
+        self.answer(answer, 201)
 
 
 class CompareHandler(KFHandler):
@@ -49,8 +50,8 @@ class CompareHandler(KFHandler):
     async def get(self) -> None:
         """Put runs side by side."""
         named = self.query()["run"]
-        table, progress = await self.desk.call(lambda bench: compare_with_progress(bench, named))
-        self.answer(comparison_answer(table, progress, self.desk.paths.shown))
+        shown = self.desk.paths.shown
+        self.answer(await self.desk.call(lambda bench: comparison_answer(*compare_with_progress(bench, named), shown)))
 
 
 class RunHandler(KFHandler):
@@ -61,8 +62,8 @@ class RunHandler(KFHandler):
     async def get(self, run: str) -> None:
         """Look at a run."""
         self.query()
-        overview = await self.desk.call(lambda bench: bench.overview(run))
-        self.answer(overview_answer(overview, self.desk.paths.shown))
+        shown = self.desk.paths.shown
+        self.answer(await self.desk.call(lambda bench: overview_answer(bench.overview(run), shown)))
 
     @web.authenticated
     @authorized
@@ -71,7 +72,7 @@ class RunHandler(KFHandler):
         given = self.content()
 
         def edit(bench: Workbench) -> RunOverview:
-            found = bench.overview(run).view.id
+            found = bench.find(run).id
             if given.get("tags"):
                 bench.tag(found, **given["tags"])
             if "note" in given:
@@ -112,12 +113,15 @@ class ResumeHandler(KFHandler):
         """Go on with a run."""
         edited = self.content().get("edited", False)
 
-        def resume(bench: Workbench) -> RunOverview:
-            return _with_findings(bench, bench.resume(run, edited=edited, detach=True))
+        shown = self.desk.paths.shown
 
-        overview = await self.desk.call(resume)
+        def resume(bench: Workbench) -> dict[str, Any]:
+            view = bench.resume(run, edited=edited, detach=True)
+            return overview_answer(_with_findings(bench, view), shown)
+
+        answer = await self.desk.call(resume)
         self.wake()
-        self.answer(overview_answer(overview, self.desk.paths.shown), 202)
+        self.answer(answer, 202)
 
 
 class DeleteRunsHandler(KFHandler):

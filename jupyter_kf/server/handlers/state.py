@@ -44,8 +44,8 @@ class ChangesHandler(KFHandler):
     async def get(self) -> None:
         """Say what happened after a cursor."""
         after = self.query()["after"]
-        changes = await self.desk.call(lambda bench: bench.changes(after))
-        self.answer(changes_answer(changes, self.desk.paths.shown))
+        shown = self.desk.paths.shown
+        self.answer(await self.desk.call(lambda bench: changes_answer(bench.changes(after), shown)))
 
 
 class ExperimentsHandler(KFHandler):

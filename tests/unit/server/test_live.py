@@ -20,6 +20,7 @@ from jupyter_kf.model.change import Touch
 from jupyter_kf.server import contract
 from jupyter_kf.server.app import CHANGES, NAME
 from jupyter_kf.server.live import PAUSE, _Pace
+from jupyter_kf.workbench import Workbench
 from tests.unit.server.conftest import PIPELINE, WAITING, Call, over, write
 
 FINAL = {"SUCCEEDED", "FAILED", "CANCELED", "INTERRUPTED"}
@@ -78,7 +79,7 @@ async def test_a_client_hears_all_that_happens(call: Call, started: Any, connect
     assert {e["id"]: e for e in detail["executions"]} == client.executions
     follows = [(a["cursor"], b["after"]) for a, b in zip(client.messages, client.messages[1:], strict=False)]
     assert all(cursor == after for cursor, after in follows)
-    assert all(message["after"] < message["cursor"] for message in client.messages)
+    assert all(message["after"] < message["cursor"] for message in client.messages[1:])
     await call("PATCH", "/runs/{run}", {"note": "heard"}, run=run)
     while client.runs[run]["note"] != "heard":
         await client.hear()
@@ -161,6 +162,34 @@ async def test_runs_that_others_start_are_found(call: Call, connect: Any, tmp_pa
     run = json.loads(shell.stdout)["run"]["id"]
     await client.hear_the_end(run)
     assert client.runs[run]["path"] == "nb.ipynb"
+
+
+@pytest.fixture
+def earlier(home: Path, jp_root_dir: Path) -> str:
+    """A run that was started before the server was."""
+    with Workbench() as bench:
+        return bench.run(write(jp_root_dir / "nb.ipynb", WAITING), detach=True).id
+
+
+async def test_a_new_server_follows_the_runs_that_went_on(
+    earlier: str, call: Call, connect: Any, jp_root_dir: Path, jp_serverapp: Any
+) -> None:
+    client = await connect()
+    while not jp_serverapp.extension_manager.any_activity():
+        await asyncio.sleep(0.02)
+    assert (await call("GET", "/runs/{run}", run=earlier)).data["run"]["state"] == "RUNNING"
+    (jp_root_dir / "go").touch()
+    await client.hear_the_end(earlier)
+    assert client.runs[earlier]["state"] == "SUCCEEDED"
+
+
+async def test_a_broken_configuration_is_told_and_stops_no_server(call: Call, home: Path) -> None:
+    home.mkdir(exist_ok=True)
+    (home / "config.toml").write_text("colour = 1")
+    answer = await call("GET", "/status")
+    assert (answer.status, answer.data["code"]) == (422, "KF500")
+    (home / "config.toml").unlink()
+    assert (await call("GET", "/status")).status == 200
 
 
 async def test_a_run_whose_process_was_killed_is_found_interrupted(
@@ -261,3 +290,13 @@ def test_pace_tells_what_waits_with_the_first_change_of_another_run() -> None:
     pace.went(3)
     pace.note([touch(4, "busy")])
     assert not pace.due(100.0 + PAUSE)  # told at 100.01
+
+
+def test_pace_begins_again_after_what_was_told() -> None:
+    pace = _Pace(0)
+    pace.note([touch(1)])
+    pace.went(1)
+    pace.note([touch(2)])
+    pace.take(100.0)  # and then the store was away
+    pace.again()
+    assert (pace.seen, pace.told, pace.waits) == (1, 1, False)
