@@ -40,8 +40,13 @@ export function openCellMenu(
   add(menu, CellCommandIDs.runUntil);
   add(menu, CellCommandIDs.runOnly);
   menu.aboutToClose.connect(() => {
-    // the command that was chosen runs after the menu closes
-    setTimeout(() => menu.dispose(), 0);
+    // the command that was chosen runs after the menu closes, and may take the focus
+    setTimeout(() => {
+      menu.dispose();
+      if (anchor.isConnected && document.activeElement === document.body) {
+        anchor.focus();
+      }
+    }, 0);
   });
   const { left, bottom } = anchor.getBoundingClientRect();
   menu.open(left, bottom);
