@@ -62,6 +62,8 @@ export function kindWord(run: Run, trans: ITranslate): string {
       return trans.__('single cell');
     case 'session':
       return trans.__('session');
+    case 'job':
+      return trans.__('job');
   }
 }
 
