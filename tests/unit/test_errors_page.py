@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-SOURCES = [path for path in (ROOT / "jupyter_kf").rglob("*.py")]
+SOURCES = list((ROOT / "jupyter_kf").rglob("*.py"))
 
 
 def test_every_error_code_has_its_place_on_the_page() -> None:

@@ -41,7 +41,7 @@ def test_a_plain_cell_finds_a_running_loop(tmp_path: Path) -> None:
         "def begin():\n    made.append(tasks.create_task(later()))\n    return events.get_running_loop().is_running()",
         "async def later():\n    await sleep(0)\n    print('later')",
         "print(begin(), events.get_event_loop() is events.get_running_loop())",
-        "made_too = later()\ntry:\n    runners.run(made_too)\nexcept RuntimeError as e:\n    print(e)\nmade_too.close()",
+        "again = later()\ntry:\n    runners.run(again)\nexcept RuntimeError as e:\n    print(e)\nagain.close()",
         "await made[0]",
     )
     assert ran.report["error"] is None, ran.stderr
