@@ -1,10 +1,8 @@
 /** A notebook that is open, as texts to read and to change. Changes go through the shared model: undo and others' cursors hold. */
 
-import type { Cell, ICellModel } from '@jupyterlab/cells';
-import type { INotebookModel, NotebookPanel } from '@jupyterlab/notebook';
-import { NotebookActions } from '@jupyterlab/notebook';
+import type { ICellModel } from '@jupyterlab/cells';
+import type { INotebookModel } from '@jupyterlab/notebook';
 
-import { lineSpan } from '../diagnostics/model';
 import type { IDocumentText } from './check';
 import {
   headLike,
@@ -146,43 +144,4 @@ export function writeDirective(
   if (kept.length < tags.length) {
     writeTags(cell, kept);
   }
-}
-
-/** The widget of a cell by its id. */
-export function cellWidget(
-  panel: NotebookPanel,
-  id: string | null
-): Cell | null {
-  return panel.content.widgets.find(each => each.model.id === id) ?? null;
-}
-
-/** Show a line of a cell and put the cursor on it; says whether the cell is there. */
-export async function revealLine(
-  panel: NotebookPanel,
-  id: string | null,
-  line: number
-): Promise<boolean> {
-  const notebook = panel.content;
-  const index = notebook.widgets.findIndex(each => each.model.id === id);
-  if (index < 0) {
-    return false;
-  }
-  const cell = notebook.widgets[index];
-  NotebookActions.expandParent(cell, notebook);
-  cell.inputHidden = false;
-  notebook.deselectAll();
-  notebook.activeCellIndex = index;
-  await notebook.scrollToCell(cell);
-  await cell.ready;
-  notebook.mode = 'edit';
-  notebook.activate();
-  const { from } = lineSpan(cell.model.sharedModel.getSource(), line);
-  const editor = cell.editor;
-  const position = editor?.getPositionAt(from);
-  if (editor && position) {
-    editor.focus();
-    editor.setCursorPosition(position);
-    editor.revealPosition(position);
-  }
-  return true;
 }

@@ -4,8 +4,9 @@ import { Notification } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { Signal, type ISignal } from '@lumino/signaling';
 
-import { applySource, cellWidget, revealLine } from '../cells/document';
+import { applySource } from '../cells/document';
 import type { NotebookState } from '../cells/notebook';
+import { cellWidget, revealLine } from '../cells/reveal';
 import type { NotebookStates } from '../cells/states';
 import { edited, neighbour, type IPlace, type IProblem } from './model';
 import type { IProblemActions } from './tokens';
