@@ -151,7 +151,7 @@ def _pandas(value: Any) -> Optional[Dict[str, Any]]:
     columns = [part.tolist() for part in parts]
     types = [part.dtype for part in parts]
     index = head.index
-    if type_name(index) != "RangeIndex":
+    if type_name(index) != "RangeIndex" or index.name is not None:
         names.insert(0, "" if index.name is None else index.name)
         columns.insert(0, index.tolist())
         types.insert(0, "index")

@@ -110,7 +110,7 @@ def look(data: bytes, name: str, size: int) -> Preview:
     cut = size > TEXT
     if media:
         return _image(data, name, media, size)
-    text = _decoded(data)
+    text = _decoded(data, cut=size > len(data))
     if text is None:
         return Preview("none", name, suffix.lstrip(".") or "binary")
     if suffix == ".svg" or text.lstrip()[:5] == "<svg ":
@@ -132,14 +132,14 @@ def _image(data: bytes, name: str, media: str, size: int) -> Preview:
     return Preview("image", name, kind, media_type=media, data=base64.b64encode(data).decode())
 
 
-def _decoded(data: bytes) -> str | None:
+def _decoded(data: bytes, *, cut: bool) -> str | None:
     if b"\0" in data[:8192]:
         return None
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as exc:
         # the end of what was read may lie in a character; anything else is no text
-        return data[: exc.start].decode("utf-8-sig") if exc.start >= len(data) - 3 and exc.start else None
+        return data[: exc.start].decode("utf-8-sig") if cut and exc.start >= len(data) - 3 else None
 
 
 def _is_json(text: str) -> bool:
