@@ -74,7 +74,8 @@ interface IGraphProps {
   onChoose: (step: string) => void;
 }
 
-export default function Graph(props: IGraphProps): JSX.Element {
+/** Draws anew only when the steps or the chosen one are others: states are followed box by box. */
+export default memo(function Graph(props: IGraphProps): JSX.Element {
   const { model, step, onChoose } = props;
   const chosen = useMemo(
     () => ({ model, step, choose: onChoose }),
@@ -87,7 +88,7 @@ export default function Graph(props: IGraphProps): JSX.Element {
       </ReactFlowProvider>
     </Chosen.Provider>
   );
-}
+});
 
 const NODE_TYPES = { step: memo(StepBox) };
 const EDGE_TYPES = { value: memo(ValueLine) };
@@ -156,9 +157,13 @@ function Flow(props: IGraphProps): JSX.Element {
     }
     return undefined;
   }, [flow, places, large, step, width, height]);
-  const onMoved = () => {
+  const onMoved = useCallback(() => {
     moved.current = true;
-  };
+  }, []);
+  const onMove = useCallback((event: unknown) => {
+    // null where the graph was moved by its own controls or by us
+    moved.current ||= event !== null;
+  }, []);
   const focus = useCallback(
     (id: string) => {
       const place = places.get(id);
@@ -214,10 +219,7 @@ function Flow(props: IGraphProps): JSX.Element {
         elementsSelectable={false}
         onlyRenderVisibleElements={large}
         disableKeyboardA11y
-        onMove={event => {
-          // null where the graph was moved by its own controls or by us
-          moved.current ||= event !== null;
-        }}
+        onMove={onMove}
         deleteKeyCode={null}
         fitView={!large}
         fitViewOptions={FIT}
