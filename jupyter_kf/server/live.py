@@ -108,21 +108,25 @@ class Live:
         self._unfinished = {run.id: run for run in metadata.runs(states=_UNFINISHED, limit=None)}
         watcher = bench.store.database.watcher()
         try:
+            look = True
             while not self._over.is_set():
-                pace.note(metadata.touched(pace.seen))
+                if look:
+                    pace.note(metadata.touched(pace.seen))
                 if pace.due(time.monotonic()):
                     after, touches = pace.told, pace.take(time.monotonic())
                     changes = metadata.changes(after, touches)
                     pace.went(changes.cursor)
                     self._flush(changes)
+                    look = True  # there may be more than was asked for at a time
                     continue
                 if self._unfinished and time.monotonic() - recovered > RECOVERY:
                     bench.recover()
                     recovered = time.monotonic()
                 if self._listened() or self._unfinished or pace.waits:
-                    watcher.wait(pace.left(time.monotonic()), keen=bool(self._unfinished))
+                    look = watcher.wait(pace.left(time.monotonic()), keen=bool(self._unfinished))
                 else:
                     self._rest(IDLE)
+                    look = True
         finally:
             watcher.close()
 

@@ -6,6 +6,10 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
+from tornado.httpclient import HTTPClientError
+
+from jupyter_kf.server.handlers import executions
 from tests.unit.server.conftest import PIPELINE, WAITING, Call, over
 
 
@@ -104,6 +108,34 @@ async def test_logs_are_followed_to_the_end(call: Call, started: Any, jp_root_di
     (jp_root_dir / "go").touch()
     await reading
     assert b"".join(heard) == b"begun\ndone\n"
+    await over(call, run)
+
+
+async def test_a_reader_who_leaves_is_noticed(
+    call: Call, started: Any, jp_fetch: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = 0
+    size = executions._size
+
+    def counted(path: Path | None) -> int:
+        nonlocal looks
+        looks += 1
+        return size(path)
+
+    monkeypatch.setattr(executions, "_size", counted)
+    run = (await started(WAITING, wait=False))["run"]["id"]
+    while not (detail := (await call("GET", "/runs/{run}", run=run)).data)["executions"]:
+        await asyncio.sleep(0.05)
+    parts = f"jupyter-kf/api/runs/{run}/executions/{execution_of(detail, 'wait')}/logs/stdout".split("/")
+    with pytest.raises(HTTPClientError):  # the client gives up and closes the connection
+        await jp_fetch(*parts, params={"follow": "true"}, request_timeout=0.5)
+    while True:
+        before = looks
+        await asyncio.sleep(5 * executions._LOOK)
+        if looks == before:
+            break
+    assert (await call("GET", "/runs/{run}", run=run)).data["run"]["state"] == "RUNNING"
+    await call("POST", "/runs/{run}/cancel", run=run)
     await over(call, run)
 
 
