@@ -94,7 +94,9 @@ function Progress({ run }: { run: Run }): JSX.Element | null {
     return null;
   }
   const words = [
-    trans._n('%2 of %1 step', '%2 of %1 steps', total, done),
+    run.kind === 'notebook'
+      ? trans._n('%2 of %1 cell', '%2 of %1 cells', total, done)
+      : trans._n('%2 of %1 step', '%2 of %1 steps', total, done),
     cached > 0 ? trans.__('%1 from the cache', cached) : '',
     failed > 0 ? trans.__('%1 failed', failed) : ''
   ].filter(Boolean);

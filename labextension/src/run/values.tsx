@@ -162,7 +162,7 @@ function ValueRow(props: {
       </tr>
       {open && (
         <tr>
-          <td colSpan={from ? 5 : 4}>
+          <td className="jp-KFRun-valueOpen" colSpan={from ? 5 : 4}>
             <ArtifactPreview digest={value.digest} name={name} />
             <Button
               kind="link"
