@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
 
-import { asApiError, isAborted, type ApiError } from '../api/errors';
+import { asApiError, type ApiError } from '../api/errors';
 import type { IRunNow, RunModel } from './model';
 import type { IStepNow } from './steps';
 
@@ -29,46 +29,56 @@ export function useStep(model: RunModel, name: string): IStepNow | null {
 /**
  * Ask once for each `key`, and again whenever it changes; an old answer stays in view until the new one is there.
  *
- * @param key what the answer depends on; null asks nothing
+ * One question is under way at a time: where keys change faster than answers come, the last key is asked for next, so
+ * that a slow server still shows something. What is shown for another subject altogether wants a component of its own.
+ *
+ * @param key what the answer depends on
  */
 export function useLoaded<T>(
-  key: string | null,
+  key: string,
   ask: (signal: AbortSignal) => Promise<T>
 ): ILoaded<T> {
-  const [state, setState] = useState<ILoaded<T>>({
-    value: null,
-    error: null,
-    loading: key !== null
-  });
-  const asker = useRef(ask);
-  asker.current = ask;
+  const [state, setState] = useState<ILoaded<T>>(NOTHING_YET);
+  const latest = useRef({ key, ask });
+  latest.current = { key, ask };
+  const stop = useRef<AbortController | null>(null);
+  const busy = useRef(false);
   useEffect(() => {
-    if (key === null) {
-      setState({ value: null, error: null, loading: false });
+    if (busy.current) {
       return;
     }
-    const stop = new AbortController();
-    setState(old => ({ ...old, loading: true }));
-    asker.current(stop.signal).then(
-      value => {
-        if (!stop.signal.aborted) {
-          setState({ value, error: null, loading: false });
+    busy.current = true;
+    const work = async () => {
+      let asked: string;
+      do {
+        stop.current = new AbortController();
+        const { signal } = stop.current;
+        asked = latest.current.key;
+        setState(old => ({ ...old, loading: true }));
+        try {
+          const value = await latest.current.ask(signal);
+          if (!signal.aborted) {
+            setState({ value, error: null, loading: false });
+          }
+        } catch (thrown) {
+          if (!signal.aborted) {
+            const error = asApiError(thrown);
+            setState(old => ({ ...old, error, loading: false }));
+          }
         }
-      },
-      (error: unknown) => {
-        if (!stop.signal.aborted && !isAborted(error)) {
-          setState(old => ({
-            ...old,
-            error: asApiError(error),
-            loading: false
-          }));
+        if (signal.aborted) {
+          break; // nobody looks any more
         }
-      }
-    );
-    return () => stop.abort();
+      } while (asked !== latest.current.key);
+      busy.current = false;
+    };
+    void work();
   }, [key]);
+  useEffect(() => () => stop.current?.abort(), []);
   return state;
 }
+
+const NOTHING_YET = { value: null, error: null, loading: true };
 
 /** The size of an element in pixels, as it changes. */
 export function useSize<E extends Element>(): [
