@@ -233,8 +233,8 @@ class LocalEngine(Engine):
             prepared = self._again(found, folder, request)
             prepared.plan.write(folder)
             plan = prepared.plan
-            edited = request is not None
-            self._append("run.resumed", found.id, edited=edited, snapshot=plan.snapshot, steps=_count(plan))
+            told = {"edited": request is not None, "snapshot": plan.snapshot, "parameters": dict(plan.parameters)}
+            self._append("run.resumed", found.id, **told, steps=_count(plan))
             self._start(folder, prepared, lock)
         return found.id
 

@@ -516,8 +516,11 @@ class Supervisor:
         queued, self._queued = self._queued, []
         for attempt in queued:
             self._slots.give_back(attempt.execution)
-            fact = scheduler.Stopped(attempt.step.name, attempt.launch.attempt)
-            self._carry_out(self._scheduler.handle(fact))
+            if attempt.waits_for:  # it stands in the log already
+                self._stopped(attempt)
+            else:
+                fact = scheduler.Stopped(attempt.step.name, attempt.launch.attempt)
+                self._carry_out(self._scheduler.handle(fact))
         for attempt in list(self._running.values()):
             if attempt.ending != "superseded":
                 self._kill(attempt, "canceled", grace)

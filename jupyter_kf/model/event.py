@@ -9,7 +9,7 @@ Kinds and their payloads (``data``), version 1:
 ``run.canceling``         nothing
 ``run.finished``          ``state`` (SUCCEEDED, FAILED, CANCELED), ``error``
 ``run.interrupted``       nothing: somebody found the run without a living supervisor
-``run.resumed``           ``edited`` (bool), ``snapshot steps``
+``run.resumed``           ``edited`` (bool), ``snapshot``, ``parameters``, ``steps``
 ``run.tagged``            ``tags`` (a value of null removes the tag)
 ``run.noted``             ``note``
 ``run.parameter``         ``name value``: logged by user code

@@ -173,6 +173,7 @@ def _resumed(session: Session, event: Event) -> None:
         " WHERE id = :run",
         {"run": event.run},
     )
+    _parameters(session, event.run, event.data.get("parameters") or {})
     snapshot = event.data.get("snapshot")
     if snapshot:
         session.execute(

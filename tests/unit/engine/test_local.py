@@ -16,6 +16,7 @@ import pytest
 
 from jupyter_kf.engine.locks import RunLock, holder
 from jupyter_kf.errors import ConfigError, EngineError, UsageError
+from jupyter_kf.model.pipeline import Parameter, Pipeline
 from jupyter_kf.model.run import State
 from tests.unit.engine.conftest import Bench, is_running, make_pipeline, make_step
 
@@ -152,6 +153,18 @@ def test_a_run_is_resumed_with_an_edited_notebook(bench: Bench) -> None:
     assert done["a"].cached
     assert done["a"].reason.startswith("kept: ")
     assert bench.printed(run.id, "c") == "new 0.5\n"
+
+
+def test_an_edited_default_is_the_parameter_of_the_resumed_run(bench: Bench) -> None:
+    def pipeline(default: int) -> Pipeline:
+        made = make_pipeline(make_step("a", "print(10 / n)", needs="n"))
+        return replace(made, parameters=(Parameter("n", "int", default),))
+
+    run = bench.run(pipeline(0))
+    assert (run.state, dict(run.parameters)) == (State.FAILED, {"n": 0})
+    bench.engine.resume(run.id, replace(bench.request(pipeline(5)), parameters={"n": 5}))
+    assert bench.engine.wait(run.id, timeout=60) is State.SUCCEEDED
+    assert bench.store.metadata.run(run.id).parameters == {"n": 5}
 
 
 def test_retries_go_on_until_it_works(bench: Bench) -> None:
@@ -415,6 +428,18 @@ def test_cancel_of_a_run_that_only_waits(make_bench: Callable[..., Bench]) -> No
     assert bench.engine.wait(second, timeout=30) is State.CANCELED
     assert bench.states(second) == {"short": State.SKIPPED}
     assert bench.store.metadata.run(first).state is State.RUNNING
+
+
+def test_a_step_that_waited_aloud_is_told_of_once_when_its_run_is_canceled(make_bench: Callable[..., Bench]) -> None:
+    bench = make_bench(cpu=1.0)
+    first = bench.submit(make_pipeline(make_step("long", SLEEPER)))
+    bench.wait_for_text(first, "long", "here")
+    second = bench.submit(make_pipeline(make_step("short", "print(1)"), make_step("after", "print(2)", after="short")))
+    bench.wait_for(second, lambda e: e.kind == "execution.waiting")
+    bench.engine.cancel(second)
+    assert bench.engine.wait(second, timeout=30) is State.CANCELED
+    told = [(e.step, e.state) for e in bench.store.metadata.executions(second)]
+    assert sorted(told) == [("after", State.SKIPPED), ("short", State.CANCELED)]
 
 
 def test_values_and_logged_files_are_in_a_store_elsewhere_before_a_step_counts_as_done(
