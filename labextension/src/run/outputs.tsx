@@ -168,11 +168,20 @@ function OutputsOfCell({ model }: { model: IOutputAreaModel }): JSX.Element {
       return;
     }
     const area = new SimplifiedOutputArea({ model, rendermime });
+    // Lab's renderer of images gives them no text
+    const name = trans.__('Image that the cell displayed');
+    const describer = new MutationObserver(() => {
+      for (const image of node.querySelectorAll('img:not([alt])')) {
+        image.setAttribute('alt', name);
+      }
+    });
+    describer.observe(node, { childList: true, subtree: true });
     Widget.attach(area, node);
     return () => {
+      describer.disconnect();
       area.dispose();
     };
-  }, [model, rendermime]);
+  }, [model, rendermime, trans]);
   return (
     <div
       ref={host}
