@@ -54,6 +54,7 @@ lab:
 
 bench:
 	@$(PYTHON) dev/environment.py $(VENV) test examples
+	@$(BIN)/python dev/bundle.py link
 	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick)
 
 clean:

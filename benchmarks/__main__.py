@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks import report
 from benchmarks.measure import ROOT, Context, Row, machine
 
-NAMES = ("chain", "cached", "wide", "analysis", "values", "startup", "metrics", "whole", "store")
+NAMES = ("chain", "cached", "wide", "analysis", "values", "startup", "metrics", "whole", "store", "lab")
 
 
 def main(arguments: list[str]) -> int:
