@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _REREAD_SECONDS = 30.0
+_MALFORMED = (TypeError, AttributeError, KeyError)  # how the loader says that parts of the file are of another shape
 
 
 class Connection:
@@ -126,6 +127,8 @@ class Connection:
             await self._load_locked()
 
     async def _load_locked(self) -> None:
+        import yaml
+
         client, config = await asyncio.to_thread(_package)
         configuration = client.Configuration()
         configuration.disable_strict_ssl_verification = True  # as kubectl: many clusters' CAs lack what strict asks for
@@ -136,7 +139,7 @@ class Connection:
                 self.namespace = (_SERVICE_ACCOUNT / "namespace").read_text("utf-8").strip() or self.namespace
             else:
                 await self._load_kubeconfig(configuration, config)
-        except (config.ConfigException, OSError, ValueError, TypeError, AttributeError, KeyError) as exc:
+        except (config.ConfigException, yaml.YAMLError, OSError, ValueError, *_MALFORMED) as exc:
             where = self._kubeconfig or "the service account of this pod"
             raise ClusterError(
                 f"The cluster's configuration cannot be used ({where}): {exc}",
