@@ -18,6 +18,8 @@ from jupyter_kf.model.job import FRAMEWORKS, CleanPodPolicy, Framework, JobKind,
 #: A DNS label as names of Services need it (RFC 1035), and its greatest length.
 _LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _LABEL_LENGTH = 63
+#: More replicas of one type than that are a mistake; each one's configuration names all.
+_MOST = 10_000
 _MANAGERS = ("kubeflow.org/training-operator", "kueue.x-k8s.io/multikueue")
 _RUN_POLICY_NUMBERS = ("ttlSecondsAfterFinished", "activeDeadlineSeconds", "backoffLimit")
 _RUN_POLICY = {"cleanPodPolicy", *_RUN_POLICY_NUMBERS, "schedulingPolicy", "suspend", "managedBy"}
@@ -137,7 +139,7 @@ def _replica_errors(framework: Framework, spec: Mapping[str, Any]) -> Iterator[F
             yield Finding(where, "KF905", f"{written} is empty.", "Give it replicas and a template, or leave it out.")
             continue
         count = replica.get("replicas", 0 if (framework.kind, role) == (JobKind.MPI, "Worker") else 1)
-        counts[role] = count if isinstance(count, int) and count >= 0 else 1
+        counts[role] = count if isinstance(count, int) and 0 <= count <= _MOST else 1
         yield from _count_errors(framework, role, count, f"{where}.replicas")
         if "replicas" not in replica and role == "Master" and framework.kind in {JobKind.PYTORCH, JobKind.XGBOOST}:
             message = f"The operator's webhook refuses a {framework.kind} whose Master leaves its number out."
@@ -158,6 +160,9 @@ def _count_errors(framework: Framework, role: str, count: object, where: str) ->
     if not isinstance(count, int) or isinstance(count, bool) or count < 0:
         message = f"{count!r} is no number of replicas." if count is not None else "The number of replicas is empty."
         yield Finding(where, "KF906", message, "Write a whole number of at least 1, or leave it out for 1.")
+        return
+    if count > _MOST:
+        yield Finding(where, "KF906", f"{count} replicas are more than any cluster runs.", f"Write at most {_MOST}.")
         return
     single = role in {"Chief", "Master", "Launcher"}
     if single and count != 1:

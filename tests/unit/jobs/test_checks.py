@@ -56,6 +56,7 @@ def test_a_job_that_runs_has_no_error(document: dict[str, Any]) -> None:
         (manifest(TF, {"Worker": 1, "PS": None}), "spec.tfReplicaSpecs[PS]", "KF905"),
         (manifest(TF, {"Worker": -1}), "spec.tfReplicaSpecs[Worker].replicas", "KF906"),
         (manifest(TF, {"Worker": replica(TF, None)}), "spec.tfReplicaSpecs[Worker].replicas", "KF906"),
+        (manifest(TF, {"Worker": 10**30}), "spec.tfReplicaSpecs[Worker].replicas", "KF906"),
         (manifest(TF, {"Worker": replica(TF, "2")}), "spec.tfReplicaSpecs[Worker].replicas", "KF906"),
         (manifest(TF, {"Worker": replica(TF, True)}), "spec.tfReplicaSpecs[Worker].replicas", "KF906"),
         (manifest(TF, {"Chief": 2, "Worker": 1}), "spec.tfReplicaSpecs[Chief].replicas", "KF906"),
