@@ -2,7 +2,7 @@
 
 ::
 
-    Namespace(variables, fragments=(), *, live=(), until=None, filename=None, run_setup=None)
+    Namespace(variables, fragments=(), *, live=(), until=None, own=(), filename=None, run_setup=None)
         .replay(ids)            execute these fragments, with what they need, each once
         .provide(name) -> bool  replay on demand what binds ``name``, its late names included
         .lookup(dotted) -> obj  what ``__main__.dotted`` means inside a stored value
@@ -66,6 +66,7 @@ class Namespace:
         fragments: the manifest's fragment table, in notebook order.
         live: names that later steps may want; only their values are watched for changes.
         until: index of the step's last cell; fragments of later cells are not replayed for the sake of late names.
+        own: ids of the step's own cells; what they define is there once they have run, not before.
         filename: gives the file name under which a fragment's code is compiled.
         run_setup: executes a fragment that holds IPython text.
     """
@@ -77,6 +78,7 @@ class Namespace:
         *,
         live: Iterable[str] = (),
         until: Optional[int] = None,
+        own: Iterable[str] = (),
         filename: Optional[Callable[[Dict[str, Any]], str]] = None,
         run_setup: Optional[Callable[[Dict[str, Any]], None]] = None,
     ) -> None:
@@ -87,6 +89,7 @@ class Namespace:
         self.given: List[Any] = []
         self.loaded: Set[str] = set()
         self._until = until
+        self._own = frozenset(own)
         self._filename = filename or (lambda fragment: f"<cell {fragment.get('cell_index', '?')}>")
         self._run_setup = run_setup
         self._done: Set[str] = set()
@@ -107,15 +110,19 @@ class Namespace:
         candidates = [self.fragments[i] for i in self._names.get(name, ())]
         if not candidates:
             return False
-        before = [f for f in candidates if self._above(f)]
+        before = [f for f in candidates if self._ahead(f)]
         self._execute((before or candidates[:1])[-1], late=True)
         return name in self.origins
 
     def provide_late(self, names: Iterable[str]) -> None:
         """Replay what functions inside loaded values read when they are called, where it is not there yet."""
         for name in names:
-            if name not in self.variables and any(self._above(self.fragments[i]) for i in self._names.get(name, ())):
+            if name not in self.variables and any(self._ahead(self.fragments[i]) for i in self._names.get(name, ())):
                 self.provide(name)
+
+    def _ahead(self, fragment: Mapping[str, Any]) -> bool:
+        """Say whether a fragment may be replayed ahead of the step's cells for the sake of a late name."""
+        return self._above(fragment) and fragment.get("cell") not in self._own
 
     def _above(self, fragment: Mapping[str, Any]) -> bool:
         return self._until is None or fragment.get("cell_index", 0) <= self._until

@@ -33,6 +33,7 @@ class Values:
             manifest.get("fragments", ()),
             live=manifest.get("live", ()),
             until=max((cell["index"] for cell in manifest["cells"]), default=None),
+            own=[cell["id"] for cell in manifest["cells"]],
             filename=code_name,
             run_setup=run_setup,
         )

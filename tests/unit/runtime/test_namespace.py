@@ -160,3 +160,14 @@ def test_an_enumeration_of_the_step_itself_goes_by_reference(tmp_path):
     second.namespace.replay(["id-enum", "id-E"])
     second.take(outcome)
     assert second.value("(d.e is E.A, type(d.f) is F, D().e is E.A, {E.A: 1}[d.e])") == (True, True, True, 1)
+
+
+def test_what_the_steps_own_cells_define_is_not_there_before_they_run():
+    earlier = {**fragment("definition", ["L"], "class L: v = 1"), "id": "old", "cell": "c1", "cell_index": 1}
+    own = {**fragment("definition", ["L"], "class L: v = 2"), "id": "own", "cell": "c8", "cell_index": 8}
+    alone = Namespace({}, [own], until=9, own=["c8", "c9"])
+    alone.provide_late(["L"])
+    assert "L" not in alone.variables
+    both = Namespace({}, [earlier, own], until=9, own=["c8", "c9"])
+    both.provide_late(["L"])
+    assert both.variables["L"].v == 1
