@@ -60,7 +60,8 @@ function emptyText(props: IProblemListProps): string | null {
   }
   if (!isMarked) {
     return trans.__(
-      'No cell of this notebook is marked. Make one a step: by its toolbar, or with “%%kubeflow step NAME” as its first line.'
+      'No cell of this notebook is marked. Make one a step: by its toolbar, or with “%1” as its first line.',
+      '%%kubeflow step NAME'
     );
   }
   if (problems === null) {

@@ -428,7 +428,8 @@ function Empty({ model, list, trans }: IRunsViewProps): JSX.Element {
       </p>
       <p>
         {trans.__(
-          'Mark cells with “%%kubeflow step NAME”, then run the notebook: each marked cell becomes a step in a process of its own.'
+          'Mark cells with “%1”, then run the notebook: each marked cell becomes a step in a process of its own.',
+          '%%kubeflow step NAME'
         )}
       </p>
     </div>
