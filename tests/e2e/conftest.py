@@ -1,4 +1,4 @@
-"""One browser for all tests that need one; a test in a browser that fails leaves a picture."""
+"""A browser for each module that needs one; a test in a browser that fails leaves a picture."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import pytest
 from tests.e2e.lab_server import chromium, screenshot_folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
+    """A browser. Playwright's event loop counts as running as long as it is open, so no other module may meet it."""
     with chromium() as found:
         yield found
 
